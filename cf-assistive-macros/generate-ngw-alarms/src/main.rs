@@ -1,0 +1,3 @@
+//! generate-ngw-alarms
+
+fn main() {}

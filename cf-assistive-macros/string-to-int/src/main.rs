@@ -1,0 +1,3 @@
+//! string-to-int
+
+fn main() {}

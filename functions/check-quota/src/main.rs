@@ -1,0 +1,3 @@
+//! check-quota
+
+fn main() {}

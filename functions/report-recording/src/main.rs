@@ -1,0 +1,3 @@
+//! report-recording
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! resume-recording
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! start-recording
+
+fn main() {}

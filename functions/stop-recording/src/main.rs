@@ -1,0 +1,3 @@
+//! stop-recording
+
+fn main() {}

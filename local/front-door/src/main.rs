@@ -1,0 +1,3 @@
+//! front-door
+
+fn main() {}
