@@ -1,0 +1,228 @@
+use aws_sdk_ec2::{
+    Client,
+    error::ProvideErrorMetadata as _,
+    operation::create_flow_logs::CreateFlowLogsOutput,
+    types::{
+        Filter, FlowLog as Described, FlowLogsResourceType, LogDestinationType, ResourceType, Tag,
+        TagSpecification, TrafficType, UnsuccessfulItem,
+    },
+};
+use aws_types::SdkConfig;
+use recording::{
+    Error,
+    ports::{Created, FlowLogOrder, FlowLogs, Tag as OwnTag, TaggedFlowLog},
+    start::tag_key,
+    state::FlowLog,
+};
+
+use crate::error;
+
+/// The flow logs of EC2 that send to the recorder's log group.
+#[derive(Clone, Debug)]
+pub struct Ec2FlowLogs {
+    client: Client,
+    delivery: Option<Delivery>,
+}
+
+/// Where records go.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The log group.
+    pub log_group: String,
+    /// The role that VPC Flow Logs takes to write there.
+    pub role_arn: String,
+    /// The fields of a record, as `${field} ${field}`; of a zonal gateway.
+    pub zonal_format: String,
+    /// The same of a regional gateway.
+    pub regional_format: String,
+}
+
+/// Seconds. EC2's own default is 600, too coarse for a spike.
+const AGGREGATION_INTERVAL: i32 = 60;
+
+const ALREADY_EXISTS: &str = "FlowLogAlreadyExists";
+const NOT_FOUND: &str = "InvalidFlowLogId.NotFound";
+
+impl Ec2FlowLogs {
+    /// Flow logs that can be created.
+    #[must_use]
+    pub fn new(config: &SdkConfig, delivery: Delivery) -> Self {
+        Self { client: Client::new(config), delivery: Some(delivery) }
+    }
+
+    /// Flow logs that can be found and deleted only.
+    #[must_use]
+    pub fn existing(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config), delivery: None }
+    }
+
+    fn delivery(&self) -> Result<&Delivery, Error> {
+        self.delivery.as_ref().ok_or_else(|| Error::SettingsWrong {
+            name: "DELIVERY_ROLE_ARN".to_owned(),
+            found: "not set".to_owned(),
+            expected: "a role, in a function that creates flow logs",
+        })
+    }
+
+    async fn describe(&self, filters: Vec<Filter>) -> Result<Vec<TaggedFlowLog>, Error> {
+        let mut pages =
+            self.client.describe_flow_logs().set_filter(Some(filters)).into_paginator().send();
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|failed| error::of_call("ec2:DescribeFlowLogs", &failed))?;
+            found.extend(page.flow_logs().iter().map(tagged));
+        }
+        Ok(found)
+    }
+
+    async fn delete_one(&self, id: &str) -> Result<(), Error> {
+        let answer = self.client.delete_flow_logs().flow_log_ids(id).send().await;
+        let unsuccessful = match answer {
+            Ok(answer) => answer.unsuccessful().first().map(code_and_message),
+            Err(failed) if failed.code() == Some(NOT_FOUND) => None,
+            Err(failed) => return Err(error::of_call("ec2:DeleteFlowLogs", &failed)),
+        };
+        match unsuccessful {
+            Some((code, message)) if code != NOT_FOUND => {
+                Err(Error::DeleteRefused { flow_log: id.to_owned(), code, message })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says which flow log is on which of several resources.
+    async fn assign(&self, ids: Vec<String>) -> Result<Vec<FlowLog>, Error> {
+        let found = self.describe(vec![filter("flow-log-id", ids)]).await?;
+        Ok(found.into_iter().map(|found| found.flow_log).collect())
+    }
+}
+
+impl FlowLogs for Ec2FlowLogs {
+    async fn create(&self, order: &FlowLogOrder) -> Result<Created, Error> {
+        let delivery = self.delivery()?;
+        let (resource_type, format) = if order.regional {
+            (FlowLogsResourceType::RegionalNatGateway, &delivery.regional_format)
+        } else {
+            (FlowLogsResourceType::NetworkInterface, &delivery.zonal_format)
+        };
+        let answer = self
+            .client
+            .create_flow_logs()
+            .resource_type(resource_type)
+            .set_resource_ids(Some(order.resources.clone()))
+            .traffic_type(TrafficType::All)
+            .log_destination_type(LogDestinationType::CloudWatchLogs)
+            .log_group_name(&delivery.log_group)
+            .deliver_logs_permission_arn(&delivery.role_arn)
+            .log_format(format)
+            .max_aggregation_interval(AGGREGATION_INTERVAL)
+            .client_token(&order.client_token)
+            .tag_specifications(tag_specification(&order.tags))
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => self.created(order, &answer).await,
+            Err(failed) if failed.code() == Some(ALREADY_EXISTS) => Ok(Created::AlreadyExists),
+            Err(failed) => Err(error::of_call("ec2:CreateFlowLogs", &failed)),
+        }
+    }
+
+    async fn find(&self, tags: &[OwnTag]) -> Result<Vec<TaggedFlowLog>, Error> {
+        let filters = tags
+            .iter()
+            .map(|tag| filter(&format!("tag:{}", tag.key), vec![tag.value.clone()]))
+            .collect();
+        self.describe(filters).await
+    }
+
+    async fn on_resources(&self, resources: &[String]) -> Result<Vec<TaggedFlowLog>, Error> {
+        let log_group = self.delivery()?.log_group.clone();
+        let filters = vec![
+            filter("resource-id", resources.to_vec()),
+            filter("log-group-name", vec![log_group]),
+        ];
+        self.describe(filters).await
+    }
+
+    /// One call for each, so that one that is refused does not keep the others.
+    async fn delete(&self, flow_log_ids: &[String]) -> Result<(), Error> {
+        let mut deleted = Ok(());
+        for id in flow_log_ids {
+            deleted = deleted.and(self.delete_one(id).await);
+        }
+        deleted
+    }
+}
+
+impl Ec2FlowLogs {
+    /// HTTP 200 is not success: the answer lists what was not created.
+    async fn created(
+        &self,
+        order: &FlowLogOrder,
+        answer: &CreateFlowLogsOutput,
+    ) -> Result<Created, Error> {
+        if let Some(item) = answer.unsuccessful().iter().find(|item| !already_exists(item)) {
+            return Err(refused(item));
+        }
+        if !answer.unsuccessful().is_empty() {
+            return Ok(Created::AlreadyExists);
+        }
+        let ids = answer.flow_log_ids().to_vec();
+        match (order.resources.as_slice(), ids.as_slice()) {
+            ([resource], [id]) => {
+                let flow_log = FlowLog { id: id.clone(), resource_id: resource.clone() };
+                Ok(Created::All(vec![flow_log]))
+            }
+            _ => self.assign(ids).await.map(Created::All),
+        }
+    }
+}
+
+fn already_exists(item: &UnsuccessfulItem) -> bool {
+    code_and_message(item).0 == ALREADY_EXISTS
+}
+
+fn refused(item: &UnsuccessfulItem) -> Error {
+    let (code, message) = code_and_message(item);
+    if error::is_transient(&code) {
+        let message = format!("{code}, {message}");
+        return Error::Transient { operation: "ec2:CreateFlowLogs", message };
+    }
+    let resource = item.resource_id().unwrap_or("a resource that EC2 does not name").to_owned();
+    Error::FlowLogRefused { resource, code, message }
+}
+
+fn code_and_message(item: &UnsuccessfulItem) -> (String, String) {
+    let error = item.error();
+    let code = error.and_then(|error| error.code()).unwrap_or("no code");
+    let message = error.and_then(|error| error.message()).unwrap_or("no message");
+    (code.to_owned(), message.to_owned())
+}
+
+fn filter(name: &str, values: Vec<String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+fn tag_specification(tags: &[OwnTag]) -> TagSpecification {
+    let tags = tags.iter().map(|tag| Tag::builder().key(tag.key).value(&tag.value).build());
+    TagSpecification::builder()
+        .resource_type(ResourceType::VpcFlowLog)
+        .set_tags(Some(tags.collect()))
+        .build()
+}
+
+fn tagged(described: &Described) -> TaggedFlowLog {
+    let tag = |key: &str| {
+        let tag = described.tags().iter().find(|tag| tag.key() == Some(key));
+        tag.and_then(|tag| tag.value()).map(str::to_owned)
+    };
+    TaggedFlowLog {
+        flow_log: FlowLog {
+            id: described.flow_log_id().unwrap_or_default().to_owned(),
+            resource_id: described.resource_id().unwrap_or_default().to_owned(),
+        },
+        stack: tag(tag_key::STACK),
+        execution: tag(tag_key::EXECUTION),
+        delivery_error: described.deliver_logs_error_message().map(str::to_owned),
+    }
+}
