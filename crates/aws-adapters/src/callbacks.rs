@@ -40,8 +40,6 @@ impl Callbacks for StepFunctionsCallbacks {
 }
 
 /// A token whose task was answered, timed out or ended with its execution.
-fn nobody_waits(
-    error: &aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError,
-) -> bool {
+fn nobody_waits(error: &aws_sdk_sfn::operation::send_task_success::SendTaskSuccessError) -> bool {
     error.is_task_timed_out() || error.is_task_does_not_exist() || error.is_invalid_token()
 }

@@ -31,7 +31,9 @@ pub fn from_environment() -> SdkConfig {
         )
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard())
-        .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build());
+        .timeout_config(
+            TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build(),
+        );
     config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
     config.build()
 }

@@ -31,10 +31,6 @@ pub struct Delivery {
     pub log_group: String,
     /// The role that VPC Flow Logs takes to write there.
     pub role_arn: String,
-    /// The fields of a record, as `${field} ${field}`; of a zonal gateway.
-    pub zonal_format: String,
-    /// The same of a regional gateway.
-    pub regional_format: String,
 }
 
 /// Seconds. EC2's own default is 600, too coarse for a spike.
@@ -100,10 +96,10 @@ impl Ec2FlowLogs {
 impl FlowLogs for Ec2FlowLogs {
     async fn create(&self, order: &FlowLogOrder) -> Result<Created, Error> {
         let delivery = self.delivery()?;
-        let (resource_type, format) = if order.regional {
-            (FlowLogsResourceType::RegionalNatGateway, &delivery.regional_format)
+        let resource_type = if order.regional {
+            FlowLogsResourceType::RegionalNatGateway
         } else {
-            (FlowLogsResourceType::NetworkInterface, &delivery.zonal_format)
+            FlowLogsResourceType::NetworkInterface
         };
         let answer = self
             .client
@@ -114,7 +110,7 @@ impl FlowLogs for Ec2FlowLogs {
             .log_destination_type(LogDestinationType::CloudWatchLogs)
             .log_group_name(&delivery.log_group)
             .deliver_logs_permission_arn(&delivery.role_arn)
-            .log_format(format)
+            .log_format(&order.log_format)
             .max_aggregation_interval(AGGREGATION_INTERVAL)
             .client_token(&order.client_token)
             .tag_specifications(tag_specification(&order.tags))

@@ -22,10 +22,6 @@ impl Failure {
         &self.name
     }
 
-    pub(crate) fn unreadable(error: serde_json::Error) -> Self {
-        Self::new(ErrorName::EventRefused.as_str(), format!("the input cannot be read: {error}"))
-    }
-
     pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Self {
         let said = panic
             .downcast_ref::<&str>()
@@ -39,6 +35,13 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+/// The input, or a part of it, is not what this version of the function reads.
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::new(ErrorName::EventRefused.as_str(), format!("the input cannot be read: {error}"))
     }
 }
 

@@ -23,7 +23,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use tracing::{Instrument as _, error, info_span};
 
 pub use failure::Failure;
-pub use logs::about;
+pub use logs::{Subject, about, about_recording};
 
 /// Why the loop itself ended: Lambda's runtime API could not be reached.
 pub type RuntimeError = lambda_runtime::Error;
@@ -65,10 +65,7 @@ where
     O: Serialize,
     H: AsyncFn(I) -> Result<O, Failure>,
 {
-    let answering = async {
-        let input = serde_json::from_value(payload).map_err(Failure::unreadable)?;
-        handler(input).await
-    };
+    let answering = async { handler(serde_json::from_value(payload)?).await };
     let answer = AssertUnwindSafe(answering).catch_unwind().await;
     let answer = answer.unwrap_or_else(|panic| Err(Failure::panicked(panic.as_ref())));
     if let Err(failure) = &answer {

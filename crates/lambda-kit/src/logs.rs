@@ -15,15 +15,30 @@ pub(crate) fn init() {
         .init();
 }
 
-/// Names what every further log line of this invocation is about: the gateway,
-/// and as far as they are known the execution and the recording.
-pub fn about(gateway: &NatGatewayId, execution: Option<&str>, recording: Option<&Recording>) {
+/// What the log lines of an invocation are about.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The gateway.
+    pub gateway: &'a NatGatewayId,
+    /// The execution's ARN, when there is one.
+    pub execution: Option<&'a str>,
+    /// [`Recording::id`](recording::state::Recording::id), when one is reserved.
+    pub recording: Option<&'a str>,
+}
+
+/// Names what every further log line of this invocation is about.
+pub fn about(subject: Subject<'_>) {
     let span = Span::current();
-    span.record("gateway", gateway.as_str());
-    if let Some(execution) = execution {
-        span.record("execution", execution);
-    }
-    if let Some(recording) = recording {
-        span.record("recording", recording.id());
-    }
+    span.record("gateway", subject.gateway.as_str());
+    span.record("execution", subject.execution.unwrap_or("none"));
+    span.record("recording", subject.recording.unwrap_or("none"));
+}
+
+/// The same for a recording that is reserved.
+pub fn about_recording(recording: &Recording) {
+    about(Subject {
+        gateway: &recording.nat_gateway_id,
+        execution: Some(&recording.execution),
+        recording: Some(&recording.id()),
+    });
 }

@@ -161,8 +161,10 @@ impl Event {
         match state.value.as_str() {
             "OK" => Ok(ClearedHow::Ok),
             "INSUFFICIENT_DATA" => Ok(ClearedHow::InsufficientData),
-            other => Err(self
-                .refused(&format!("its state is {other}, expected OK or INSUFFICIENT_DATA"))),
+            other => {
+                Err(self
+                    .refused(&format!("its state is {other}, expected OK or INSUFFICIENT_DATA")))
+            }
         }
     }
 

@@ -13,7 +13,9 @@ pub enum Error {
     EventRefused(String),
 
     /// A variable of the function's environment is missing or wrong.
-    #[error("the environment variable {name} is {found}, expected {expected}: deploy the stack again from its template")]
+    #[error(
+        "the environment variable {name} is {found}, expected {expected}: deploy the stack again from its template"
+    )]
     SettingsWrong {
         /// The variable.
         name: String,
@@ -24,7 +26,9 @@ pub enum Error {
     },
 
     /// EC2 knows no such NAT gateway, or it is being deleted.
-    #[error("NAT gateway {gateway} cannot be recorded: {found}, expected an available gateway of this account and region; correct NatGatewayIDs and deploy again")]
+    #[error(
+        "NAT gateway {gateway} cannot be recorded: {found}, expected an available gateway of this account and region; correct NatGatewayIDs and deploy again"
+    )]
     GatewayNotFound {
         /// The gateway asked for.
         gateway: String,
@@ -45,16 +49,20 @@ pub enum Error {
 
     /// A flow log of somebody else's already sends the same records to the same
     /// log group.
-    #[error("{resource} already has the flow log {flow_log}, which this stack did not create: delete it, or let it send to another log group")]
+    #[error(
+        "{resource} already has the flow log {flow_log}, which this stack did not create: delete it, or let it send to another log group"
+    )]
     FlowLogTaken {
         /// The network interface or the regional gateway.
         resource: String,
-        /// The other flow log, or "an unknown one".
+        /// The other flow log.
         flow_log: String,
     },
 
     /// `DeleteFlowLogs` did not delete.
-    #[error("EC2 did not delete the flow log {flow_log}: {code}, {message}; it goes on costing until `aws ec2 delete-flow-logs --flow-log-ids {flow_log}` succeeds")]
+    #[error(
+        "EC2 did not delete the flow log {flow_log}: {code}, {message}; it goes on costing until `aws ec2 delete-flow-logs --flow-log-ids {flow_log}` succeeds"
+    )]
     DeleteRefused {
         /// The flow log that still runs.
         flow_log: String,
@@ -65,7 +73,9 @@ pub enum Error {
     },
 
     /// The gateway's lease belongs to another execution by now.
-    #[error("the lease of {gateway} is no longer held by {execution}, but by {holder}: this execution is too late and changes nothing more")]
+    #[error(
+        "the lease of {gateway} is no longer held by {execution}, but by {holder}: this execution is too late and changes nothing more"
+    )]
     LeaseLost {
         /// The gateway.
         gateway: String,

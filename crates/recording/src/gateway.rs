@@ -79,7 +79,8 @@ mod tests {
         for id in ["nat-0123abcd", "nat-0123456789abcdef0"] {
             assert_eq!(NatGatewayId::try_from(id.to_owned()).unwrap().as_str(), id);
         }
-        for id in ["", "nat-", "nat-0123456789ABCDEF0", "nat-0123", "eni-0123abcd", "nat-0123abcg"] {
+        for id in ["", "nat-", "nat-0123456789ABCDEF0", "nat-0123", "eni-0123abcd", "nat-0123abcg"]
+        {
             let error = NatGatewayId::try_from(id.to_owned()).unwrap_err();
             assert!(error.to_string().contains(&format!("{id:?}")), "{error}");
         }

@@ -25,8 +25,8 @@ pub trait Gateways {
 /// The flow logs that this stack creates.
 #[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
 pub trait FlowLogs {
-    /// Creates one flow log for each resource of the order, or fails and may have
-    /// created some.
+    /// Creates one flow log for each resource of the order; on an error some of them
+    /// may exist.
     async fn create(&self, order: &FlowLogOrder) -> Result<Created, Error>;
 
     /// Every flow log that is to be found by the tags.
@@ -45,8 +45,11 @@ pub trait FlowLogs {
 pub trait Callbacks {
     /// Answers a task token with this output. A token whose task no longer waits
     /// is [`Answered::TooLate`], which is no error.
-    async fn succeed(&self, task_token: &str, output: &serde_json::Value)
-    -> Result<Answered, Error>;
+    async fn succeed(
+        &self,
+        task_token: &str,
+        output: &serde_json::Value,
+    ) -> Result<Answered, Error>;
 }
 
 /// What became of a task token's answer.
@@ -74,6 +77,8 @@ pub struct FlowLogOrder {
     pub resources: Vec<String>,
     /// Whether [`resources`](Self::resources) is a regional NAT gateway.
     pub regional: bool,
+    /// The fields of a record: `${action} ${flow-direction} …`.
+    pub log_format: String,
     /// At most 64 characters, the same for the same request.
     pub client_token: String,
     /// The tags, from the stored reservation.

@@ -103,9 +103,11 @@ pub fn reserve(lease: &Lease<'_>, alarm_at: Timestamp, counter: &str, allowed: i
 /// Takes the lease for a start by hand, outside the quota.
 #[must_use]
 pub fn reserve_by_hand(lease: &Lease<'_>) -> Write {
-    take(lease, lease_is_free(lease.now))
-        .set(STARTED_BY, started_by::HAND)
-        .remove(&[TASK_TOKEN, FLOW_LOG_IDS, COUNTED_IN])
+    take(lease, lease_is_free(lease.now)).set(STARTED_BY, started_by::HAND).remove(&[
+        TASK_TOKEN,
+        FLOW_LOG_IDS,
+        COUNTED_IN,
+    ])
 }
 
 /// Notes an alarm that comes during a recording.

@@ -1,6 +1,6 @@
 //! How many recordings a gateway may have in a period.
 
-use jiff::{ToSpan as _, Timestamp, civil::Weekday, tz::TimeZone};
+use jiff::{Timestamp, ToSpan as _, civil::Weekday, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 /// The period after which the count of recordings starts again, in UTC.
@@ -69,12 +69,37 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().unwrap();
         for (period, moment, counter, renews) in [
             (QuotaPeriod::Forever, "2026-11-21T12:00:00Z", "recordings-forever", None),
-            (QuotaPeriod::Day, "2026-11-21T00:00:00Z", "recordings-day-2026-11-21", Some("2026-11-22")),
-            (QuotaPeriod::Day, "2026-11-21T23:59:59.999Z", "recordings-day-2026-11-21", Some("2026-11-22")),
+            (
+                QuotaPeriod::Day,
+                "2026-11-21T00:00:00Z",
+                "recordings-day-2026-11-21",
+                Some("2026-11-22"),
+            ),
+            (
+                QuotaPeriod::Day,
+                "2026-11-21T23:59:59.999Z",
+                "recordings-day-2026-11-21",
+                Some("2026-11-22"),
+            ),
             // 2026-11-22 is a Sunday, so its week began on the Monday before.
-            (QuotaPeriod::Week, "2026-11-22T23:59:59Z", "recordings-week-2026-11-16", Some("2026-11-23")),
-            (QuotaPeriod::Week, "2026-11-23T00:00:00Z", "recordings-week-2026-11-23", Some("2026-11-30")),
-            (QuotaPeriod::Month, "2026-12-31T23:00:00-02:00", "recordings-month-2027-01-01", Some("2027-02-01")),
+            (
+                QuotaPeriod::Week,
+                "2026-11-22T23:59:59Z",
+                "recordings-week-2026-11-16",
+                Some("2026-11-23"),
+            ),
+            (
+                QuotaPeriod::Week,
+                "2026-11-23T00:00:00Z",
+                "recordings-week-2026-11-23",
+                Some("2026-11-30"),
+            ),
+            (
+                QuotaPeriod::Month,
+                "2026-12-31T23:00:00-02:00",
+                "recordings-month-2027-01-01",
+                Some("2027-02-01"),
+            ),
         ] {
             assert_eq!(period.counter(at(moment)), counter);
             assert_eq!(period.renews_on(at(moment)).map(|day| day.to_string()).as_deref(), renews);

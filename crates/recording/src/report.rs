@@ -1,13 +1,15 @@
 //! *Report*: the e-mail about a recording, in plain text.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, net::IpAddr};
 
+use flowlog::queries::{Query, Scope};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::{
     NatGatewayId,
     alarm::ClearedHow,
+    gateway::NatGateway,
     link::Console,
     state::{Ended, Failure, QuotaPlace, Recording, Started, State},
 };
@@ -35,8 +37,6 @@ pub struct Place<'a> {
     pub stack: &'a str,
     /// The log group with the records.
     pub log_group: &'a str,
-    /// The Logs Insights query that shows them.
-    pub query: &'a str,
 }
 
 /// The e-mail about a recording that ended as it should.
@@ -101,7 +101,8 @@ pub fn failed(failed: &Failed<'_>, place: Place<'_>) -> Email {
         add_quota(&mut facts, state.recording.quota.as_ref(), &state.recording);
         add_warnings(&mut facts, state);
     }
-    facts.link("Every step it took", &Console::of_arn(failed.execution).execution(failed.execution));
+    facts
+        .link("Every step it took", &Console::of_arn(failed.execution).execution(failed.execution));
     facts.email(&format!("{gateway}: the recording failed, {}", failed.failure.error))
 }
 
@@ -128,7 +129,9 @@ fn why_it_stopped(state: &State) -> String {
     let came_back = match state.came_back {
         0 => String::new(),
         1 => " In between the spike came back once and went on being recorded.".to_owned(),
-        times => format!(" In between the spike came back {times} times and went on being recorded."),
+        times => {
+            format!(" In between the spike came back {times} times and went on being recorded.")
+        }
     };
     let why = match (&state.ended, &state.recording.alarm) {
         (Some(Ended::Cleared(cleared)), _) => {
@@ -139,9 +142,9 @@ fn why_it_stopped(state: &State) -> String {
             };
             format!("{how} since {}.", moment(cleared.at))
         }
-        (Some(Ended::Error(failure)), Some(_)) if failure.error == "States.Timeout" => format!(
-            "The recording time of {longest} was used up. The spike may still be going on."
-        ),
+        (Some(Ended::Error(failure)), Some(_)) if failure.error == "States.Timeout" => {
+            format!("The recording time of {longest} was used up. The spike may still be going on.")
+        }
         (Some(Ended::Error(_)), Some(_)) => {
             "The alarm had cleared before the recording began to wait.".to_owned()
         }
@@ -214,14 +217,32 @@ fn add_warnings(facts: &mut Facts, state: &State) {
 fn add_links(facts: &mut Facts, state: &State, place: Place<'_>) {
     let arn = &state.recording.execution;
     let console = Console::of_arn(arn);
-    if let Some((from, to)) = window(state) {
+    if let (Some((from, to)), Some(started)) = (window(state), &state.started) {
         let minute = SignedDuration::from_mins(1);
         let from = from.saturating_sub(minute).unwrap_or(from);
         let to = to.saturating_add(minute).unwrap_or(to);
-        let link = console.logs_insights(place.log_group, from, to, place.query);
-        facts.link("The records in Logs Insights", &link);
+        let addresses = private_addresses(&started.gateway);
+        let scope = Scope { recorded_on: recorded_on(started), gateway_addresses: &addresses };
+        for (label, query) in
+            [("Who talked with whom", Query::TopPairs), ("Every record", Query::Decode)]
+        {
+            let link = console.logs_insights(place.log_group, from, to, &query.text(&scope));
+            facts.link(&format!("{label}, in Logs Insights"), &link);
+        }
     }
     facts.link("Every step of the execution", &console.execution(arn));
+}
+
+/// What the records name as their origin; with several interfaces there is no one.
+fn recorded_on(started: &Started) -> Option<&str> {
+    match started.flow_logs.as_slice() {
+        [flow_log] => Some(&flow_log.resource_id),
+        _ => None,
+    }
+}
+
+fn private_addresses(gateway: &NatGateway) -> Vec<IpAddr> {
+    gateway.private_addresses.iter().filter_map(|address| address.parse().ok()).collect()
 }
 
 fn failure_words(failure: &Failure) -> String {

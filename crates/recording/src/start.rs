@@ -1,5 +1,6 @@
 //! *Start recording*: flow logs on the gateway, exactly once.
 
+use flowlog::RecordedFormat;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
@@ -26,26 +27,37 @@ pub mod tag_key {
     pub const NAME: &str = "Name";
 }
 
-/// Creates the flow logs of a reserved recording. Repeated for the same execution
-/// it adopts what is there.
-pub async fn start(
-    table: &impl Table,
-    gateways: &impl Gateways,
-    flow_logs: &impl FlowLogs,
-    stack: &str,
-    mut state: State,
-    at: Timestamp,
-    clock: impl Fn() -> Timestamp,
-) -> Result<State, Error> {
-    let recording = &state.recording;
-    hold(table, recording, protocol::claim(&recording.execution)).await?;
-    let gateway = gateways.describe(&recording.nat_gateway_id).await?;
-    let created = create(table, flow_logs, stack, recording, &gateway).await?;
-    let ids: Vec<String> = created.iter().map(|flow_log| flow_log.id.clone()).collect();
-    hold(table, recording, protocol::note_flow_logs(&recording.execution, &ids)).await?;
-    state.minimum_ends_at = Some(minimum_ends_at(recording, clock()));
-    state.started = Some(Started { at, gateway, flow_logs: created });
-    Ok(state)
+/// What a start needs to know beside its recording.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// When the step began, by Step Functions' clock.
+    pub at: Timestamp,
+    /// The time now.
+    pub clock: fn() -> Timestamp,
+}
+
+impl Start<'_> {
+    /// Creates the flow logs of a reserved recording. Repeated for the same
+    /// execution it adopts what is there.
+    pub async fn run(
+        self,
+        table: &impl Table,
+        gateways: &impl Gateways,
+        flow_logs: &impl FlowLogs,
+        mut state: State,
+    ) -> Result<State, Error> {
+        let recording = &state.recording;
+        hold(table, recording, protocol::claim(&recording.execution)).await?;
+        let gateway = gateways.describe(&recording.nat_gateway_id).await?;
+        let created = create(table, flow_logs, self.stack, recording, &gateway).await?;
+        let ids: Vec<String> = created.iter().map(|flow_log| flow_log.id.clone()).collect();
+        hold(table, recording, protocol::note_flow_logs(&recording.execution, &ids)).await?;
+        state.minimum_ends_at = Some(minimum_ends_at(recording, (self.clock)()));
+        state.started = Some(Started { at: self.at, gateway, flow_logs: created });
+        Ok(state)
+    }
 }
 
 /// From when the flow logs exist, to the second: Step Functions waits until this.
@@ -169,9 +181,15 @@ fn order(
     Ok(FlowLogOrder {
         resources,
         regional: gateway.regional,
+        log_format: recorded_format(gateway).format().to_string(),
         client_token: client_token(&recording.execution, number),
         tags: tags(stack, recording),
     })
+}
+
+/// The records of a regional gateway name no interface.
+pub(crate) fn recorded_format(gateway: &NatGateway) -> RecordedFormat {
+    if gateway.regional { RecordedFormat::Regional } else { RecordedFormat::Zonal }
 }
 
 /// 64 hexadecimal digits, which is all that EC2 takes and an ARN is longer than.

@@ -110,8 +110,14 @@ impl Recording {
     /// One word for logs: the gateway and when it was reserved.
     #[must_use]
     pub fn id(&self) -> String {
-        format!("{}@{:.0}", self.nat_gateway_id, self.reserved_at)
+        recording_id(&self.nat_gateway_id, self.reserved_at)
     }
+}
+
+/// What logs call a recording: the gateway and when it was reserved.
+#[must_use]
+pub fn recording_id(gateway: &NatGatewayId, reserved_at: Timestamp) -> String {
+    format!("{gateway}@{reserved_at:.0}")
 }
 
 /// "Recording 3 of 5 this month."

@@ -51,7 +51,7 @@ pub struct Failed<'a> {
     /// The execution's ARN.
     pub execution: &'a str,
     /// The counter that it was or would have been counted in.
-    pub counter: Option<&'a str>,
+    pub counter: Option<String>,
     /// The flow logs that it is known to have created.
     pub flow_log_ids: Vec<String>,
 }
@@ -79,7 +79,7 @@ pub async fn clean_up(
 }
 
 async fn give_back(table: &impl Table, failed: &Failed<'_>) -> Result<bool, Error> {
-    let Some(counter) = failed.counter else { return Ok(false) };
+    let Some(counter) = &failed.counter else { return Ok(false) };
     let write = protocol::give_back(failed.execution, counter);
     Ok(matches!(table.write(failed.gateway, write).await?, Outcome::Done(_)))
 }

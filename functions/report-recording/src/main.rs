@@ -1,3 +1,14 @@
-//! report-recording
+//! Lambda function `report-recording`: writes the e-mail about a recording.
 
-fn main() {}
+mod handler;
+
+use lambda_kit::{RuntimeError, settings};
+use recording::report::Place;
+
+fn main() -> Result<(), RuntimeError> {
+    lambda_kit::run(async |request| {
+        let stack = settings::text("STACK_NAME")?;
+        let log_group = settings::text("LOG_GROUP_NAME")?;
+        handler::handle(Place { stack: &stack, log_group: &log_group }, request)
+    })
+}

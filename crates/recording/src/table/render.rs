@@ -24,8 +24,14 @@ impl Write {
         let mut rendered = Rendered::default();
         rendered.condition = rendered.condition(&self.condition);
         let clauses = [
-            ("SET", self.set.iter().map(|(name, value)| rendered.assignment(name, value)).collect()),
-            ("ADD", self.add.iter().map(|(name, amount)| rendered.addition(name, *amount)).collect()),
+            (
+                "SET",
+                self.set.iter().map(|(name, value)| rendered.assignment(name, value)).collect(),
+            ),
+            (
+                "ADD",
+                self.add.iter().map(|(name, amount)| rendered.addition(name, *amount)).collect(),
+            ),
             ("REMOVE", self.remove.iter().map(|name| rendered.name(name)).collect::<Vec<_>>()),
         ];
         rendered.update = clauses
@@ -57,7 +63,8 @@ impl Rendered {
     }
 
     fn joined(&mut self, parts: &[Condition], with: &str) -> String {
-        let parts: Vec<_> = parts.iter().map(|part| format!("({})", self.condition(part))).collect();
+        let parts: Vec<_> =
+            parts.iter().map(|part| format!("({})", self.condition(part))).collect();
         parts.join(with)
     }
 

@@ -1,0 +1,68 @@
+use lambda_kit::{Failure, Subject};
+use recording::{
+    report::{self, Email, Failed, Place},
+    reserve::Start,
+    state::{self, State},
+};
+use serde::Deserialize;
+use serde_json::Value;
+use tracing::info;
+
+/// What the state machine sends: the execution's data, and after a failure also
+/// what it started with.
+#[derive(Deserialize)]
+pub(crate) struct Request {
+    state: Value,
+    #[serde(flatten)]
+    failed: Option<FailedExecution>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct FailedExecution {
+    input: Value,
+    execution: String,
+}
+
+/// What the state machine caught, beside whatever the execution had got to.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Failures {
+    failure: state::Failure,
+    clean_up_failure: Option<state::Failure>,
+}
+
+pub(crate) fn handle(place: Place<'_>, request: Request) -> Result<Email, Failure> {
+    let email = match request.failed {
+        Some(execution) => failed(place, request.state, &execution)?,
+        None => recorded(place, request.state)?,
+    };
+    info!(subject = email.subject, "wrote the report");
+    Ok(email)
+}
+
+fn recorded(place: Place<'_>, state: Value) -> Result<Email, Failure> {
+    let state: State = serde_json::from_value(state)?;
+    lambda_kit::about_recording(&state.recording);
+    Ok(report::recorded(&state, place))
+}
+
+fn failed(place: Place<'_>, state: Value, execution: &FailedExecution) -> Result<Email, Failure> {
+    let failures = Failures::deserialize(&state)?;
+    let state: Option<State> = serde_json::from_value(state).ok();
+    let start = Start::read(&execution.input).ok();
+    if let Some(start) = &start {
+        lambda_kit::about(Subject {
+            gateway: start.gateway(),
+            execution: Some(&execution.execution),
+            recording: state.as_ref().map(|state| state.recording.id()).as_deref(),
+        });
+    }
+    let failed = Failed {
+        gateway: start.as_ref().map(Start::gateway),
+        execution: &execution.execution,
+        state: state.as_ref(),
+        failure: &failures.failure,
+        clean_up_failure: failures.clean_up_failure.as_ref(),
+    };
+    Ok(report::failed(&failed, place))
+}
