@@ -13,15 +13,26 @@
 //! # Ok::<(), flowlog::FormatError>(())
 //! ```
 
+mod bad_line;
+mod detect;
+mod envelope;
 mod field;
 mod format;
+mod parser;
 mod protocol;
 pub mod queries;
 mod recorded;
+mod source;
+mod split;
+mod value;
 mod values;
 
+pub use bad_line::BadLine;
+pub use detect::UnknownFormat;
 pub use field::{FIELD_COUNT, Field, FieldFacts, Unit, ValueType};
 pub use format::{Format, FormatError, FormatField};
+pub use parser::{Counts, Parser, Record, Records};
 pub use protocol::protocol_keyword;
 pub use recorded::RecordedFormat;
+pub use value::{Expected, Value};
 pub use values::{Action, FlowDirection, LogStatus, TcpFlags, TrafficPath};

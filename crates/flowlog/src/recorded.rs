@@ -66,6 +66,16 @@ impl RecordedFormat {
     }
 }
 
+impl Format {
+    /// The format of the recorder before this one: the first 14 fields of the recorded format.
+    /// It has as many fields as AWS's default, and no log status.
+    #[must_use]
+    pub fn earlier_recorder() -> Self {
+        let fields = COMMON.iter().copied().take_while(|field| *field != Field::Packets);
+        Self::from(fields.collect::<Vec<_>>().as_slice())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +93,13 @@ mod tests {
             ZONAL.replace("interface-id", "resource-id")
         );
         assert_eq!(RecordedFormat::Zonal.fields().count(), RECORDED_FIELD_COUNT);
+    }
+
+    #[test]
+    fn the_earlier_recorder_had_the_first_14_fields() {
+        let format = Format::earlier_recorder();
+        assert_eq!(format.fields().len(), 14);
+        assert!(ZONAL.starts_with(&format.to_string()));
     }
 
     #[test]
