@@ -42,7 +42,7 @@ pub struct Cleared {
 pub enum ClearedHow {
     /// The state OK.
     Ok,
-    /// The state INSUFFICIENT_DATA: the gateway reports no traffic.
+    /// The state `INSUFFICIENT_DATA`: the gateway reports no traffic.
     InsufficientData,
     /// The alarm was deleted.
     Deleted,
@@ -64,7 +64,7 @@ pub fn raised(event: &serde_json::Value) -> Result<(NatGatewayId, Alarm), Error>
     Ok((gateway, alarm))
 }
 
-/// Reads the event that clears an alarm: OK, INSUFFICIENT_DATA, or its deletion.
+/// Reads the event that clears an alarm: OK, `INSUFFICIENT_DATA`, or its deletion.
 pub fn cleared(event: &serde_json::Value) -> Result<(NatGatewayId, Cleared), Error> {
     let event = Event::read(event)?;
     let (how, at) = match (event.detail_type.as_str(), event.detail.operation.as_deref()) {

@@ -44,7 +44,7 @@ pub struct Place<'a> {
 pub fn recorded(state: &State, place: Place<'_>) -> Email {
     let recording = &state.recording;
     let length = recorded_for(state).map_or_else(|| "for no time".to_owned(), duration);
-    let mut facts = Facts::new(format!(
+    let mut facts = Facts::new(&format!(
         "NAT gateway {} was recorded for {length}.",
         gateway_words(recording, state.started.as_ref())
     ));
@@ -78,7 +78,7 @@ pub struct Failed<'a> {
 #[must_use]
 pub fn failed(failed: &Failed<'_>, place: Place<'_>) -> Email {
     let gateway = failed.gateway.map_or("an unknown NAT gateway", NatGatewayId::as_str);
-    let mut facts = Facts::new(format!("The recording of {gateway} failed."));
+    let mut facts = Facts::new(&format!("The recording of {gateway} failed."));
     facts.add("What failed", &failure_words(failed.failure));
     match failed.clean_up_failure {
         Some(failure) => facts.add(
@@ -275,9 +275,9 @@ const LABEL_WIDTH: usize = 16;
 const LINE_WIDTH: usize = 80;
 
 impl Facts {
-    fn new(answer: String) -> Self {
+    fn new(answer: &str) -> Self {
         let mut facts = Self { body: String::new(), links: String::new() };
-        facts.wrapped(&answer, 0);
+        facts.wrapped(answer, 0);
         facts.body.push('\n');
         facts
     }

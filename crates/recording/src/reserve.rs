@@ -129,7 +129,7 @@ pub enum Start {
 pub struct ByHand {
     /// The gateway.
     pub nat_gateway_id: NatGatewayId,
-    /// How long; 0: 24 hours; missing: the stack's RecordingTime.
+    /// How long; 0: 24 hours; missing: the stack's `RecordingTime`.
     pub recording_seconds: Option<i64>,
 }
 

@@ -20,13 +20,11 @@ impl MemoryTable {
     pub fn apply(&self, gateway: &NatGatewayId, write: &Write) -> Outcome {
         let mut items = self.0.borrow_mut();
         let item = items.entry(gateway.to_string()).or_default();
-        match write.condition.holds(item) {
-            true => {
-                write.update(item);
-                Outcome::Done(item.clone())
-            }
-            false => Outcome::Refused(item.clone()),
+        if !write.condition.holds(item) {
+            return Outcome::Refused(item.clone());
         }
+        write.update(item);
+        Outcome::Done(item.clone())
     }
 }
 
