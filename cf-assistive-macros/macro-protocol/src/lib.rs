@@ -18,7 +18,7 @@ use serde_json::Value;
 /// What a macro reads of CloudFormation's request; the rest (`region`, `accountId`, `transformId`)
 /// is ignored.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "an object with requestId and fragment")]
 pub struct Request {
     /// Identifies the call; the answer must repeat it.
     pub request_id: String,
