@@ -1,5 +1,11 @@
 //! The protocol of the table as a model: the real steps of executions and of
 //! resume-recording, interleaved at random between any two of their calls.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 #[path = "protocol/world.rs"]
 mod world;
@@ -336,7 +342,9 @@ proptest! {
         let world = World::default();
         let model = Model::new(&world, 1);
         model.happen(Happening::Alarm { deliveries: 5 });
-        steps.into_iter().for_each(|choice| model.happen(Happening::Step(choice)));
+        for choice in steps {
+            model.happen(Happening::Step(choice));
+        }
         model.settle();
         prop_assert_eq!(counted(&world), 1);
         prop_assert_eq!(world.recording_executions().len(), 1);

@@ -1,4 +1,5 @@
 //! What the state machine and this crate must agree on.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use recording::{ErrorName, protocol, reserve::ALL_RETRIES_SECONDS, table::Value};
 use serde::Deserialize;

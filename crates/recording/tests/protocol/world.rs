@@ -25,50 +25,50 @@ use recording::{
     table::{Item, Outcome, Write, memory::MemoryTable},
 };
 
-pub const STACK: &str = "recorder";
+pub(crate) const STACK: &str = "recorder";
 
 /// One gateway, its table item, its flow logs, and the executions that wait.
 #[derive(Default)]
-pub struct World {
+pub(crate) struct World {
     table: MemoryTable,
     flow_logs: RefCell<Vec<TaggedFlowLog>>,
     created: Cell<usize>,
     answered: RefCell<BTreeSet<String>>,
     closed: RefCell<BTreeSet<String>>,
     /// Seconds since the epoch: Step Functions' clock.
-    pub now: Cell<i64>,
-    /// CreateFlowLogs is refused while this is set.
-    pub refuses_flow_logs: Cell<bool>,
+    pub(crate) now: Cell<i64>,
+    /// `CreateFlowLogs` is refused while this is set.
+    pub(crate) refuses_flow_logs: Cell<bool>,
     /// Reservations that were made, and counts given back, by the item's history.
-    pub reserved: Cell<i64>,
-    pub given_back: Cell<i64>,
+    pub(crate) reserved: Cell<i64>,
+    pub(crate) given_back: Cell<i64>,
     violations: RefCell<Vec<String>>,
 }
 
-pub fn gateway() -> NatGatewayId {
+pub(crate) fn gateway() -> NatGatewayId {
     NatGatewayId::try_from("nat-0123456789abcdef0".to_owned()).unwrap()
 }
 
 impl World {
-    pub fn item(&self) -> Item {
+    pub(crate) fn item(&self) -> Item {
         self.table.item(&gateway())
     }
 
-    pub fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::from_second(self.now.get()).unwrap()
     }
 
     /// The executions that have a flow log.
-    pub fn recording_executions(&self) -> BTreeSet<String> {
+    pub(crate) fn recording_executions(&self) -> BTreeSet<String> {
         self.flow_logs.borrow().iter().filter_map(|found| found.execution.clone()).collect()
     }
 
-    pub fn violations(&self) -> Vec<String> {
+    pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.borrow().clone()
     }
 
     /// A task that waits for a token: until it is answered or its time is over.
-    pub async fn wait_for(&self, token: &str, timed_out: &Cell<bool>) -> bool {
+    pub(crate) async fn wait_for(&self, token: &str, timed_out: &Cell<bool>) -> bool {
         poll_fn(|_| {
             let answered = self.answered.borrow().contains(token);
             if answered || timed_out.get() { Poll::Ready(()) } else { Poll::Pending }
@@ -103,10 +103,10 @@ impl World {
                 (Some(old), None) if old == writer => {}
                 _ => broken("a lease is taken when it is free and ended by its holder"),
             }
-        } else if was.is_some() && before.text(attribute::PHASE) != after.text(attribute::PHASE) {
-            if was.as_deref() != Some(writer) {
-                broken("only the holder changes the phase");
-            }
+        } else if was.as_deref() != Some(writer)
+            && before.text(attribute::PHASE) != after.text(attribute::PHASE)
+        {
+            broken("only the holder changes the phase");
         }
     }
 }
@@ -121,9 +121,9 @@ async fn step() {
 }
 
 /// The world as one writer sees it.
-pub struct Ports<'a> {
-    pub world: &'a World,
-    pub writer: &'a str,
+pub(crate) struct Ports<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) writer: &'a str,
 }
 
 impl Table for Ports<'_> {
@@ -214,17 +214,17 @@ impl Callbacks for Ports<'_> {
 }
 
 /// A future that the test polls when it likes.
-pub struct Running<'a> {
-    pub name: String,
+pub(crate) struct Running<'a> {
+    pub(crate) name: String,
     future: Option<Pin<Box<dyn Future<Output = ()> + 'a>>>,
 }
 
 impl<'a> Running<'a> {
-    pub fn new(name: String, future: impl Future<Output = ()> + 'a) -> Self {
+    pub(crate) fn new(name: String, future: impl Future<Output = ()> + 'a) -> Self {
         Self { name, future: Some(Box::pin(future)) }
     }
 
-    pub fn poll(&mut self) {
+    pub(crate) fn poll(&mut self) {
         let mut context = Context::from_waker(Waker::noop());
         if let Some(future) = &mut self.future
             && future.as_mut().poll(&mut context).is_ready()
@@ -234,11 +234,11 @@ impl<'a> Running<'a> {
     }
 
     /// The execution is aborted: nothing of it happens any more.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.future = None;
     }
 
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         self.future.is_some()
     }
 }
