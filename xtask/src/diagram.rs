@@ -5,8 +5,11 @@ use std::fmt::Write as _;
 
 use crate::state_machine::{State, StateMachine};
 
-/// The flowchart's text: states in the order in which an execution can reach them, failures
-/// dotted.
+/// It goes without saying on a dotted arrow.
+const ANY_ERROR: &str = "States.ALL";
+
+/// The flowchart's text: states in the order in which an execution can reach them, the ways of
+/// errors dotted.
 pub(crate) fn mermaid(machine: &StateMachine) -> String {
     let mut text = "flowchart TD\n".to_owned();
     let order = reachable(machine);
@@ -18,17 +21,19 @@ pub(crate) fn mermaid(machine: &StateMachine) -> String {
     text
 }
 
-/// The states that can be reached from the first one, nearest first.
+/// The states that can be reached: without a failure first, the nearest first.
 fn reachable(machine: &StateMachine) -> Vec<&str> {
     let mut order = vec![];
     let mut queue = VecDeque::from([machine.start_at.as_str()]);
-    while let Some(name) = queue.pop_front() {
+    let mut failures = VecDeque::new();
+    while let Some(name) = queue.pop_front().or_else(|| failures.pop_front()) {
         if order.contains(&name) {
             continue;
         }
         order.push(name);
-        let edges = machine.states.get(name).map(State::edges).unwrap_or_default();
-        queue.extend(edges.iter().map(|edge| edge.to));
+        for edge in machine.states.get(name).map(State::edges).unwrap_or_default() {
+            if edge.is_failure { &mut failures } else { &mut queue }.push_back(edge.to);
+        }
     }
     order
 }
@@ -67,12 +72,16 @@ fn write_edges(
         let (Some(state), Some(from)) = (machine.states.get(*name), ids.get(name)) else {
             continue;
         };
-        for edge in state.edges() {
+        let edges = state.edges();
+        let leads_there_anyway = |to| edges.iter().any(|edge| !edge.is_failure && edge.to == to);
+        for edge in &edges {
+            if edge.is_failure && edge.label == ANY_ERROR && leads_there_anyway(edge.to) {
+                continue;
+            }
             let Some(to) = ids.get(edge.to) else { continue };
             let arrow = if edge.is_failure { "-.->" } else { "-->" };
-            // "Any error" goes without saying on a dotted arrow.
             let label = match edge.label.as_str() {
-                "" | "States.ALL" => String::new(),
+                "" | ANY_ERROR => String::new(),
                 label => format!("|\"{label}\"|"),
             };
             writeln!(text, "    {from} {arrow}{label} {to}")?;
@@ -103,18 +112,19 @@ States:
       - {ErrorEquals: [States.Timeout, Oops], Next: Enough?}
       - {ErrorEquals: [States.ALL], Next: Failed}
     Next: Enough?
+  Unreachable: {Type: Succeed}
 ";
         let machine = StateMachine::parse(definition).unwrap();
         let expected = "\
 flowchart TD
     s1[\"Wait\"]
     s2{\"Enough?\"}
-    s3([\"Failed\"])
-    s4([\"Done\"])
+    s3([\"Done\"])
+    s4([\"Failed\"])
     s1 --> s2
     s1 -.->|\"States.Timeout, Oops\"| s2
-    s1 -.-> s3
-    s2 -->|\"enough is true\"| s4
+    s1 -.-> s4
+    s2 -->|\"enough is true\"| s3
     s2 -->|\"otherwise\"| s1
 ";
         assert_eq!(mermaid(&machine), expected);
