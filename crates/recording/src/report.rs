@@ -52,7 +52,7 @@ pub fn recorded(state: &State, place: Place<'_>) -> Email {
     facts.add("Why it stopped", &why_it_stopped(state));
     add_window(&mut facts, state);
     add_flow_logs(&mut facts, state);
-    facts.add("Records", &format!("log group {}", place.log_group));
+    add_place(&mut facts, place, &recording.execution);
     add_quota(&mut facts, recording.quota.as_ref(), recording);
     add_warnings(&mut facts, state);
     add_links(&mut facts, state, place);
@@ -97,10 +97,10 @@ pub fn failed(failed: &Failed<'_>, place: Place<'_>) -> Email {
         facts.add("Why it started", &why_it_started(&state.recording));
         add_window(&mut facts, state);
         add_flow_logs(&mut facts, state);
-        facts.add("Records", &format!("log group {}", place.log_group));
         add_quota(&mut facts, state.recording.quota.as_ref(), &state.recording);
         add_warnings(&mut facts, state);
     }
+    add_place(&mut facts, place, failed.execution);
     facts
         .link("Every step it took", &Console::of_arn(failed.execution).execution(failed.execution));
     facts.email(&format!("{gateway}: the recording failed, {}", failed.failure.error))
@@ -136,11 +136,11 @@ fn why_it_stopped(state: &State) -> String {
     let why = match (&state.ended, &state.recording.alarm) {
         (Some(Ended::Cleared(cleared)), _) => {
             let how = match cleared.how {
-                ClearedHow::Ok => "The traffic is back below the threshold",
-                ClearedHow::InsufficientData => "The gateway reports no more traffic",
-                ClearedHow::Deleted => "The alarm was deleted",
+                ClearedHow::Ok => "The traffic is back below the threshold since",
+                ClearedHow::InsufficientData => "The gateway reports no more traffic since",
+                ClearedHow::Deleted => "The alarm was deleted at",
             };
-            format!("{how} since {}.", moment(cleared.at))
+            format!("{how} {}.", moment(cleared.at))
         }
         (Some(Ended::Error(failure)), Some(_)) if failure.error == "States.Timeout" => {
             format!("The recording time of {longest} was used up. The spike may still be going on.")
@@ -191,6 +191,13 @@ fn add_flow_logs(facts: &mut Facts, state: &State) {
         let fate = if deleted.contains(&flow_log.id) { "deleted" } else { "NOT known as deleted" };
         facts.add("Flow log", &format!("{} on {}, {fate}", flow_log.id, flow_log.resource_id));
     }
+}
+
+fn add_place(facts: &mut Facts, place: Place<'_>, execution: &str) {
+    facts.add("Records", &format!("log group {}", place.log_group));
+    let mut arn = execution.split(':').skip(3);
+    let (region, account) = (arn.next().unwrap_or("?"), arn.next().unwrap_or("?"));
+    facts.add("Stack", &format!("{} in {region}, account {account}", place.stack));
 }
 
 fn add_quota(facts: &mut Facts, quota: Option<&QuotaPlace>, recording: &Recording) {

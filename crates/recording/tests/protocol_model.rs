@@ -1,11 +1,6 @@
 //! The protocol of the table as a model: the real steps of executions and of
 //! resume-recording, interleaved at random between any two of their calls.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "protocol/world.rs"]
 mod world;

@@ -81,7 +81,8 @@ fn checked(email: Email) -> Email {
     assert!(email.body.len() <= BODY_BYTES);
     let links = |line: &&str| !line.starts_with("https://");
     for line in email.body.lines().filter(links) {
-        assert!(line.chars().count() <= 80, "{line}");
+        let one_long_word = !line.trim_start().contains(' ');
+        assert!(one_long_word || line.chars().count() <= 80, "{line}");
     }
     email
 }
@@ -107,7 +108,7 @@ fn each_way_to_end_is_told_in_words() {
     let error = |name: &str| json!({ "Error": name, "Cause": "" });
     for (ended_by, words) in [
         (cleared("insufficientData"), "The gateway reports no more traffic since"),
-        (cleared("deleted"), "The alarm was deleted since 2026-11-21 04:19:03 UTC."),
+        (cleared("deleted"), "The alarm was deleted at 2026-11-21 04:19:03 UTC."),
         (error("DynamoDb.ConditionalCheckFailedException"), "The alarm had cleared before the"),
     ] {
         let email = recorded(&with(ended(), "/ended", ended_by));
