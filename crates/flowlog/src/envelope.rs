@@ -52,9 +52,19 @@ pub(crate) fn read<'i>(
         return Ok(length);
     }
     match (envelope.log_events, envelope.message) {
-        (Some(events), _) => messages.extend(events.into_iter().map(|event| event.message.0)),
-        (None, Some(message)) => messages.push_back(message.0),
+        (Some(events), _) => events.into_iter().for_each(|event| push(event.message, messages)),
+        (None, Some(message)) => push(message, messages),
         (None, None) => return Err(NoEnvelope),
     }
     Ok(length)
+}
+
+/// Appends a message, or the lines of one that has several (only escapes can end a line in it).
+fn push<'i>(message: Text<'i>, messages: &mut VecDeque<Cow<'i, str>>) {
+    match message.0 {
+        Cow::Owned(text) if text.contains('\n') => {
+            messages.extend(text.lines().map(|line| Cow::Owned(line.to_owned())));
+        }
+        text => messages.push_back(text),
+    }
 }

@@ -76,6 +76,12 @@ fn records_may_be_wrapped_in_json() {
     assert_eq!(detect_and_read(&text), [1, 3, 4].map(|line| Ok((line, Some(4249)))));
 }
 
+#[test]
+fn a_message_may_have_several_lines() {
+    let text = format!("{{\"message\":\"{DEFAULT}\\r\\n{NODATA}\\n\"}}");
+    assert_eq!(detect_and_read(&text), [Ok((1, Some(4249))), Ok((1, None))]);
+}
+
 /// A subscription's payload. Firehose writes them one after the other without a line's end.
 #[test]
 fn subscription_envelopes_hold_many_records() {

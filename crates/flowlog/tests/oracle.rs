@@ -216,6 +216,27 @@ proptest! {
         }
     }
 
+    /// Lines wrapped in JSON, one by one or in an envelope, are what they are alone.
+    #[test]
+    fn wrapping_lines_in_json_changes_nothing((names, text) in input(), at_once in any::<bool>()) {
+        let plain: Vec<_> = text.lines().filter(|line| line.contains(|c| c > ' ')).collect();
+        let objects: Vec<_> =
+            plain.iter().map(|line| serde_json::json!({ "message": line })).collect();
+        let wrapped: Vec<_> = if at_once {
+            vec![serde_json::json!({ "messageType": "DATA_MESSAGE", "logEvents": objects })]
+        } else {
+            objects
+        };
+        let wrapped: Vec<_> = wrapped.iter().map(ToString::to_string).collect();
+        let unnumbered = |line| match line {
+            NaiveLine::Record(_, values) => NaiveLine::Record(0, values),
+            NaiveLine::Bad(_, field, found) => NaiveLine::Bad(0, field, found),
+        };
+        let expected = naive::parse(&text, names.clone()).into_iter().map(unnumbered);
+        let found = read(&mut parser(&names), &wrapped.join("\n")).into_iter().map(unnumbered);
+        prop_assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+    }
+
     /// Whatever the bytes are, nothing panics and every line is counted once.
     #[test]
     fn any_bytes_are_read_to_their_end(text in proptest::collection::vec(any::<u8>(), 0..400)) {
