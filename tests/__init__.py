@@ -1,0 +1,1 @@
+"""Tests of the whole system: templates, state machine, local AWS, end to end."""

@@ -1,0 +1,1 @@
+"""Checks of the stacks' templates and of the state machine's definition, without any AWS."""

@@ -1,0 +1,99 @@
+"""The linters, each as a function that answers with sentences: none means clean."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cfnlint.api import lint
+from cfnlint.config import ManualArgs
+from moto.stepfunctions.parser.asl.parse.asl_parser import (
+    AmazonStateLanguageParser,
+    ASLParserException,
+)
+from moto.stepfunctions.parser.asl.static_analyser.static_analyser import StaticAnalyser
+from statelint.config import Config
+from statelint.linter import Linter
+from statelint.problem import ProblemType
+
+from tests.templates.documents import ROOT
+
+
+def cfn_lint(path: Path) -> list[str]:
+    """cfn-lint's findings in a template file, under the project's settings for it."""
+    return _findings([_beside_python("cfn-lint"), "--", str(path)], cwd=ROOT)
+
+
+def cfn_lint_text(template: str, kinds: str = "EWI") -> list[str]:
+    """cfn-lint's findings in the text of a template, such as one that its macros have expanded.
+
+    `kinds` are the letters with which the rules' names begin: error, warning, information.
+    """
+    return [
+        f"{match.rule.id} {match.path}: {match.message}"
+        for match in lint(template, config=ManualArgs(include_checks=["I"]))
+        if match.rule.id[0] in kinds
+    ]
+
+
+def sam_validate(path: Path, home: Path) -> list[str]:
+    """The findings of `sam validate --lint`; `home` is where SAM may leave its settings."""
+    sam = _beside_python("sam")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "SAM_CLI_TELEMETRY": "0",
+    }
+    return _findings(
+        [sam, "validate", "--lint", "--template", str(path)], cwd=path.parent, env=environment
+    )
+
+
+def _beside_python(name: str) -> str:
+    """A command of the virtual environment that runs the tests."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def _findings(command: list[str], cwd: Path, env: dict[str, str] | None = None) -> list[str]:
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, check=False)
+    return [done.stdout + done.stderr] if done.returncode else []
+
+
+def statelint(definition: dict[str, Any]) -> list[str]:
+    """statelint's findings in a definition."""
+    # It wants a BackoffRate of 2.0; Step Functions takes 2.
+    return Linter.validate(definition, Config({ProblemType.FLOAT}))
+
+
+def interpreter(definition: dict[str, Any]) -> list[str]:
+    """What moto's interpreter refuses: it parses the language with a grammar of its own."""
+    text = json.dumps(definition)
+    try:
+        AmazonStateLanguageParser.parse(text)
+        StaticAnalyser().analyse(text)
+    except ASLParserException as error:
+        return error.errors
+    except Exception as error:  # Its components refuse with exceptions of every kind.
+        return [f"{type(error).__name__}: {error}"]
+    return []
+
+
+def cfn_schema(definition: dict[str, Any]) -> list[str]:
+    """cfn-lint's findings in a definition, for which it has a schema."""
+    template = {
+        "Parameters": {"Role": {"Type": "String"}},
+        "Resources": {
+            "Recorder": {
+                "Type": "AWS::StepFunctions::StateMachine",
+                "Properties": {
+                    "RoleArn": {"Ref": "Role"},
+                    "Definition": definition,
+                },
+            }
+        },
+    }
+    return cfn_lint_text(json.dumps(template), kinds="E")

@@ -1,0 +1,249 @@
+"""What the resources of the main template promise."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.templates.documents import (
+    MAIN,
+    ROOT,
+    TEMPLATES,
+    as_list,
+    cached_template,
+    name_of,
+    properties,
+    resources,
+    strings,
+)
+
+# Properties that name a resource for the whole account and region.
+NAMES = {
+    "AlarmName",
+    "DashboardName",
+    "FunctionName",
+    "LogGroupName",
+    "Name",
+    "QueueName",
+    "RoleName",
+    "StateMachineName",
+    "TableName",
+    "TopicName",
+}
+# They are names of other resources there, or must be written out.
+NAMES_OF_OTHERS = {("AWS::Lambda::Permission", "FunctionName")}
+MACRO = "AWS::CloudFormation::Macro"
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_no_two_stacks_fight_over_a_name(path: Path) -> None:
+    fixed = [
+        f"{logical_id}.{name}"
+        for logical_id, resource in cached_template(path)["Resources"].items()
+        for name, value in resource.get("Properties", {}).items()
+        if name in NAMES
+        and resource["Type"] != MACRO
+        and (resource["Type"], name) not in NAMES_OF_OTHERS
+        and "${AWS::StackName}" not in str(value)
+    ]
+    assert fixed == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_what_holds_data_says_what_becomes_of_it(path: Path) -> None:
+    kinds = {"AWS::Logs::LogGroup", "AWS::DynamoDB::Table", "AWS::SQS::Queue"}
+    for logical_id, resource in cached_template(path)["Resources"].items():
+        if resource["Type"] in kinds:
+            kept = "Retain" if logical_id == "FlowLogGroup" else "Delete"
+            policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
+            assert policies == (kept, kept), logical_id
+
+
+def test_the_flow_log_group_is_as_its_parameters_say() -> None:
+    assert properties("FlowLogGroup") == {
+        "LogGroupClass": {"Ref": "LogGroupClass"},
+        "RetentionInDays": {"Ref": "VPCFlowLogRetentionTimeDays"},
+    }
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_every_log_group_forgets(path: Path) -> None:
+    for logical_id, group in resources(cached_template(path), "AWS::Logs::LogGroup").items():
+        assert "RetentionInDays" in group["Properties"], logical_id
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_nothing_secret_and_no_account_is_in_a_template(path: Path) -> None:
+    found = re.findall(r"\bA[KS]IA[A-Z0-9]{16}\b|\b\d{12}\b", path.read_text())
+    assert found == []
+
+
+FUNCTIONS = resources(cached_template(MAIN), "AWS::Serverless::Function")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_is_built_from_its_package(function: str) -> None:
+    resource = FUNCTIONS[function]
+    assert resource["Metadata"] == {"BuildMethod": "rust-cargolambda"}
+    package = re.sub(r"(?<!^)(?=[A-Z])", "-", function.removesuffix("Function")).lower()
+    assert resource["Properties"]["CodeUri"] == f"./functions/{package}"
+    assert (ROOT / "functions" / package / "Cargo.toml").is_file()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_gets_the_settings_that_it_reads(function: str) -> None:
+    own = FUNCTIONS[function]["Properties"]
+    sources = (ROOT / own["CodeUri"]).rglob("*.rs")
+    read = {
+        name
+        for source in sources
+        for name in re.findall(r'settings::\w+\(\s*"([A-Z_]+)"', source.read_text())
+    }
+    assert set(own["Environment"]["Variables"]) == read
+
+
+def test_functions_run_on_the_chosen_architecture() -> None:
+    shared = cached_template(MAIN)["Globals"]["Function"]
+    assert shared["Runtime"] == "provided.al2023"
+    assert shared["Architectures"] == [{"Ref": "Architecture"}]
+    assert shared["Environment"]["Variables"] == {"RUST_LOG": "info"}
+
+
+def test_what_cannot_be_resumed_ends_in_the_queue() -> None:
+    config = properties("ResumeRecordingFunction")["EventInvokeConfig"]
+    assert config["MaximumRetryAttempts"] == 2
+    queue = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert config["DestinationConfig"]["OnFailure"] == {"Type": "SQS", "Destination": queue}
+
+
+def test_every_asynchronous_function_has_a_destination_for_failures() -> None:
+    targets = {
+        target["Arn"]["Fn::GetAtt"][0]
+        for rule in resources(cached_template(MAIN), "AWS::Events::Rule").values()
+        for target in rule["Properties"]["Targets"]
+        if "Fn::GetAtt" in target["Arn"]
+    }
+    assert targets
+    for function in targets:
+        assert "OnFailure" in properties(function)["EventInvokeConfig"]["DestinationConfig"]
+
+
+def test_the_state_machine_logs_errors_without_their_data() -> None:
+    logging = properties("Recorder")["Logging"]
+    assert (logging["Level"], logging["IncludeExecutionData"]) == ("ERROR", False)
+
+
+def test_reports_go_to_the_address_that_was_given() -> None:
+    assert properties("ReportsSubscription") == {
+        "TopicArn": {"Ref": "ReportsTopic"},
+        "Protocol": "email",
+        "Endpoint": {"Ref": "EmailAddress"},
+    }
+
+
+def test_the_topic_takes_messages_from_alarms() -> None:
+    """A topic encrypted with alias/aws/sns would not."""
+    assert "KmsMasterKeyId" not in properties("ReportsTopic")
+
+
+QUERIES = resources(cached_template(MAIN), "AWS::Logs::QueryDefinition")
+
+
+def test_there_are_saved_queries() -> None:
+    assert "DecodeQuery" in QUERIES
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_saved_query_is_in_the_stacks_folder(query: str) -> None:
+    own = QUERIES[query]["Properties"]
+    assert own["Name"]["Fn::Sub"].startswith("${AWS::StackName}/")
+    assert own["LogGroupNames"] == [{"Ref": "FlowLogGroup"}]
+    # What a query definition holds.
+    assert len(own["QueryString"]) <= 10_000
+
+
+OUTPUTS = cached_template(MAIN)["Outputs"]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_an_output_is_described(output: str) -> None:
+    assert OUTPUTS[output]["Description"]
+
+
+def test_the_recorded_format_is_shown() -> None:
+    fields = OUTPUTS["RecordedLogFormat"]["Value"]
+    assert fields.startswith("${action} ${flow-direction} ${traffic-path} ${srcaddr} ")
+
+
+CONSOLES = [name for name in OUTPUTS if name.endswith("Console")]
+
+
+def test_there_is_a_link_to_each_place() -> None:
+    assert {
+        "FlowLogGroupConsole",
+        "LogsInsightsConsole",
+        "RecorderConsole",
+        "RecordingsTableConsole",
+        "ReportsTopicConsole",
+    } <= set(CONSOLES)
+
+
+@pytest.mark.parametrize(
+    ("partition", "region", "host"),
+    [
+        ("aws", "eu-central-1", "https://eu-central-1.console.aws.amazon.com/"),
+        ("aws-cn", "cn-north-1", "https://cn-north-1.console.amazonaws.cn/"),
+        ("aws-us-gov", "us-gov-west-1", "https://us-gov-west-1.console.amazonaws-us-gov.com/"),
+    ],
+)
+@pytest.mark.parametrize("output", CONSOLES)
+def test_a_link_leads_to_the_partitions_console(
+    output: str, partition: str, region: str, host: str
+) -> None:
+    link = _resolved(OUTPUTS[output]["Value"]["Fn::Sub"], partition, region)
+    assert link.startswith(host)
+    assert f"?region={region}#" in link
+    assert re.search(r"physical-\w+", link)
+    assert "${" not in link
+
+
+def _resolved(sub: list[Any], partition: str, region: str) -> str:
+    """The address, with `physical-X` for the resource X."""
+    text, variables = sub
+    mapping, _, key = variables["Host"]["Fn::FindInMap"]
+    known = {
+        "Host": cached_template(MAIN)["Mappings"][mapping][partition][key],
+        "AWS::Region": region,
+    }
+    return re.sub(r"\$\{([\w:]+)\}", lambda m: known.get(m[1], f"physical-{m[1]}"), text)
+
+
+def test_references_lead_somewhere_in_the_template() -> None:
+    """SAM and macros could hide a misspelt reference from the linters."""
+    template = cached_template(MAIN)
+    known = template["Resources"].keys() | template["Parameters"].keys()
+    referred = {
+        name
+        for value in _intrinsics(template["Resources"])
+        for name in as_list(value)[:1]
+        if not name.startswith("AWS::")
+    }
+    assert referred - known == set()
+
+
+def _intrinsics(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return [found for item in value for found in _intrinsics(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value[key] for key in ("Ref", "Fn::GetAtt") if key in value]
+    own += [
+        name
+        for text in strings(value.get("Fn::Sub", []))
+        for name in re.findall(r"\$\{([A-Za-z]\w*)\}", text)
+        if name != "Host"
+    ]
+    return own + [found for item in value.values() for found in _intrinsics(item)]
