@@ -137,6 +137,15 @@ fn coded_values_are_read_as_what_they_mean() {
     assert_eq!(record.text_at(19), Some("eni-0a1b"));
 }
 
+/// Also by a parser that looks at other fields only.
+#[test]
+fn the_status_is_always_known() {
+    let text = [DEFAULT, NODATA, SKIPDATA].join("\n");
+    let mut parser = Parser::checking(Format::aws_default(), &[Field::Bytes]);
+    read(&mut parser, &text);
+    assert_eq!(parser.counts(), Counts { read: 3, empty: 1, skipped: 1, bad: 0 });
+}
+
 /// Every order of the fields is read alike, fields of later versions as text.
 #[test]
 fn fields_may_stand_in_any_order_beside_unknown_ones() {
