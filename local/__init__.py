@@ -1,0 +1,1 @@
+"""The local AWS: moto behind a front door, and a deployer that works as CloudFormation does."""

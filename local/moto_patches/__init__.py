@@ -1,0 +1,36 @@
+"""What this project needs and moto 5.2.5 lacks. docs/local-aws.md lists it; tests/local/ tests each.
+
+Every module has one `apply()`, which changes moto in this process.
+"""
+
+from __future__ import annotations
+
+from local.moto_patches import (
+    callbacks,
+    cloudformation,
+    ec2,
+    error_codes,
+    execution_events,
+    functions,
+    interpreter,
+    logs,
+    sdk_integrations,
+)
+
+MODULES = (
+    error_codes,
+    sdk_integrations,
+    interpreter,
+    callbacks,
+    execution_events,
+    ec2,
+    functions,
+    logs,
+    cloudformation,
+)
+
+
+def apply_all() -> None:
+    """Apply every patch, once, before the server answers its first request."""
+    for module in MODULES:
+        module.apply()

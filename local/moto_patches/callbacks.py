@@ -1,0 +1,67 @@
+"""Task tokens that have been used or have expired, and executions that are stopped."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moto.stepfunctions.parser.api import ExecutionStatus, InvalidOutput, TaskTimedOut
+from moto.stepfunctions.parser.backend.execution import Execution
+from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+
+CLOSED = "Task Timed Out: 'Provided task does not exist anymore'"
+
+
+def apply() -> None:
+    """Apply this module's patches."""
+    _patch_send_task()
+    _patch_stop_execution()
+
+
+def refuse_closed(backend: StepFunctionsParserBackend, task_token: str) -> None:
+    """Raise TaskTimedOut for a token whose task has been answered, has timed out or is gone.
+
+    moto takes a second answer in silence, and says InvalidToken after the execution's end.
+    """
+    for execution in backend._get_executions():
+        env = execution.exec_worker and execution.exec_worker.env
+        endpoint = env.callback_pool_manager.get(task_token) if env else None
+        if endpoint is None:
+            continue
+        if execution.exec_status != ExecutionStatus.RUNNING or endpoint._notify_event.is_set():
+            raise TaskTimedOut(CLOSED)
+
+
+def _patch_send_task() -> None:
+    stock_success = StepFunctionsParserBackend.send_task_success
+    stock_failure = StepFunctionsParserBackend.send_task_failure
+
+    def success(self: Any, task_token: str, outcome: str) -> Any:
+        try:
+            json.loads(outcome)
+        except ValueError as error:
+            raise InvalidOutput(f"Invalid JSON: {error}") from error
+        refuse_closed(self, task_token)
+        return stock_success(self, task_token, outcome)
+
+    def failure(self: Any, task_token: str, error: Any = None, cause: Any = None) -> Any:
+        refuse_closed(self, task_token)
+        return stock_failure(self, task_token, error, cause)
+
+    StepFunctionsParserBackend.send_task_success = success
+    StepFunctionsParserBackend.send_task_failure = failure
+
+
+def _patch_stop_execution() -> None:
+    """StopExecution ends an execution at once; moto waits for the task that is running."""
+    stock = Execution.stop
+
+    def stop(self: Execution, stop_date: Any, error: Any, cause: Any) -> None:
+        if self.exec_status != ExecutionStatus.RUNNING:
+            return
+        stock(self, stop_date=stop_date, error=error, cause=cause)
+        self.exec_status = ExecutionStatus.ABORTED
+        self.stop_date = stop_date
+        self.error, self.cause = error, cause
+
+    Execution.stop = stop

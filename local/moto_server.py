@@ -1,0 +1,58 @@
+"""moto's server with this project's patches; runs until its standard input ends.
+
+`python -m local.moto_server --port N --calls-port M`: N is where it listens, on loopback, and M
+where Step Functions' interpreter and the resource providers call the other services: the front
+door's. It prints `listening on http://127.0.0.1:N` when it answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import threading
+
+
+def main() -> None:
+    """Serve until standard input ends, which it does when the parent dies, however it dies."""
+    arguments = _arguments()
+    os.environ["MOTO_PORT"] = str(arguments.calls_port)
+    server = _server(arguments.port)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(f"listening on http://127.0.0.1:{arguments.port}", flush=True)
+    sys.stdin.buffer.read()
+    # Not sys.exit: executions and requests may hold threads.
+    os._exit(0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--calls-port", type=int, required=True)
+    return parser.parse_args()
+
+
+def _server(port: int):
+    # moto reads MOTO_PORT while it is imported.
+    from moto.core.config import default_user_config
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+
+    from local.moto_patches import apply_all
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    apply_all()
+    application = DomainDispatcherApplication(create_backend_app)
+    return make_server(
+        "127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""EventBridge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from local.resource_providers.provider import Context, Created, Properties, ResourceProvider
+
+
+class Rule(ResourceProvider):
+    type = "AWS::Events::Rule"
+    replaced_by = frozenset({"Name", "EventBusName"})
+
+    def create(self, context: Context, properties: Properties) -> Created:
+        name = properties.get("Name") or context.generated_name(64)
+        attributes = self._put(context, name, properties)
+        return Created(name, attributes)
+
+    def update(
+        self, context: Context, physical_id: str, properties: Properties, old: Properties
+    ) -> dict[str, Any]:
+        attributes = self._put(context, physical_id, properties)
+        kept = {target["Id"] for target in properties.get("Targets", [])}
+        self._remove_targets(context, physical_id, old, kept)
+        return attributes
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        self._remove_targets(context, physical_id, properties, kept=set())
+        bus = properties.get("EventBusName")
+        context.call("events", "DeleteRule", Name=physical_id, EventBusName=bus)
+
+    @staticmethod
+    def _put(context: Context, name: str, properties: Properties) -> dict[str, Any]:
+        targets = properties.pop("Targets", [])
+        rule = context.call("events", "PutRule", **{**properties, "Name": name})
+        if targets:
+            bus = properties.get("EventBusName")
+            context.call("events", "PutTargets", Rule=name, EventBusName=bus, Targets=targets)
+            properties["Targets"] = targets
+        return {"Arn": rule["RuleArn"]}
+
+    @staticmethod
+    def _remove_targets(
+        context: Context, name: str, properties: Properties, kept: set[str]
+    ) -> None:
+        gone = [t["Id"] for t in properties.get("Targets", []) if t["Id"] not in kept]
+        if gone:
+            bus = properties.get("EventBusName")
+            context.call("events", "RemoveTargets", Rule=name, EventBusName=bus, Ids=gone)
+
+
+PROVIDERS = (Rule,)
