@@ -19,13 +19,15 @@ impl Console {
         let mut parts = arn.split(':').skip(1);
         let partition = parts.next().unwrap_or("aws");
         let region = parts.nth(1).unwrap_or_default().to_owned();
-        // https://docs.aws.amazon.com/general/latest/gr/signing_up_for_aws.html
-        // and the consoles of the partitions themselves.
-        let host = match partition {
-            "aws-cn" => "console.amazonaws.cn".to_owned(),
-            "aws-us-gov" => "console.amazonaws-us-gov.com".to_owned(),
-            _ if region.is_empty() => "console.aws.amazon.com".to_owned(),
-            _ => format!("{region}.console.aws.amazon.com"),
+        let domain = match partition {
+            "aws-cn" => "console.amazonaws.cn",
+            "aws-us-gov" => "console.amazonaws-us-gov.com",
+            "aws-eusc" => "console.amazonaws-eusc.eu",
+            _ => "console.aws.amazon.com",
+        };
+        let host = match region.as_str() {
+            "" => domain.to_owned(),
+            region => format!("{region}.{domain}"),
         };
         Self { host, region }
     }
@@ -90,8 +92,11 @@ mod tests {
     fn each_partition_has_its_console() {
         let host = |arn| Console::of_arn(arn).host;
         assert_eq!(host("arn:aws:states:eu-west-1:1:x"), "eu-west-1.console.aws.amazon.com");
-        assert_eq!(host("arn:aws-cn:states:cn-north-1:1:x"), "console.amazonaws.cn");
-        assert_eq!(host("arn:aws-us-gov:states:us-gov-west-1:1:x"), "console.amazonaws-us-gov.com");
+        assert_eq!(host("arn:aws-cn:states:cn-north-1:1:x"), "cn-north-1.console.amazonaws.cn");
+        assert_eq!(
+            host("arn:aws-us-gov:states:us-gov-west-1:1:x"),
+            "us-gov-west-1.console.amazonaws-us-gov.com"
+        );
         assert_eq!(host("nonsense"), "console.aws.amazon.com");
     }
 
