@@ -1,0 +1,60 @@
+//! Who makes a call, told by the access key ID of its signature.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+/// The prefix of the keys that the front door hands out.
+const PREFIX: &str = "AKIALOCAL";
+/// The key of moto's Step Functions interpreter.
+const INTERPRETER: &str = "ak";
+/// Under this name EventBridge calls its targets.
+pub(crate) const EVENTS: &str = "events";
+/// Under this name the front door itself calls moto.
+pub(crate) const FRONT_DOOR: &str = "front-door";
+
+/// The access keys of functions and services.
+#[derive(Default)]
+pub(crate) struct Callers {
+    names: Mutex<HashMap<String, String>>,
+}
+
+impl Callers {
+    /// The access key ID for `name`: always the same one.
+    pub(crate) fn access_key_of(&self, name: &str) -> String {
+        let mut names = self.names.lock();
+        if let Some((key, _)) = names.iter().find(|(_, known)| *known == name) {
+            return key.clone();
+        }
+        let key = format!("{PREFIX}{:011}", names.len() + 1);
+        names.insert(key.clone(), name.to_owned());
+        key
+    }
+
+    /// The function or service that owns the key; `state-machine`; or `client`.
+    pub(crate) fn name_of(&self, access_key: &str) -> String {
+        if access_key == INTERPRETER {
+            return "state-machine".to_owned();
+        }
+        self.names.lock().get(access_key).cloned().unwrap_or_else(|| "client".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_leads_back_to_its_owner() {
+        let callers = Callers::default();
+        let start = callers.access_key_of("start-recording");
+        let stop = callers.access_key_of("stop-recording");
+        assert_ne!(start, stop);
+        assert_eq!(start, callers.access_key_of("start-recording"));
+        // As long as AWS's keys are.
+        assert_eq!(start.len(), 20);
+        assert_eq!(callers.name_of(&start), "start-recording");
+        assert_eq!(callers.name_of("ak"), "state-machine");
+        assert_eq!(callers.name_of("AKIAIOSFODNN7EXAMPLE"), "client");
+    }
+}

@@ -1,0 +1,80 @@
+//! The control API under `/_local/`, for tests and the demo.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::door::Door;
+use crate::events::{self, DEFAULT_BUS};
+use crate::faults::Fault;
+use crate::flow_records::{self, GatewayTraffic};
+
+/// The longest that a reader of the journal is kept waiting.
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
+
+pub(crate) fn router(door: Arc<Door>) -> Router {
+    Router::new()
+        .route("/_local/events", get(read_journal).post(put_event))
+        .route("/_local/mailbox", get(read_mailbox))
+        .route("/_local/faults", post(add_fault).get(list_faults))
+        .route("/_local/faults/{id}", delete(remove_fault))
+        .route("/_local/traffic", post(set_traffic))
+        .with_state(door)
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: usize,
+    /// Seconds.
+    #[serde(default)]
+    wait: f64,
+}
+
+async fn read_journal(State(door): State<Arc<Door>>, Query(query): Query<After>) -> Json<Value> {
+    let wait = Duration::try_from_secs_f64(query.wait).unwrap_or_default().min(LONGEST_WAIT);
+    let (entries, next) = door.journal.after(query.after, wait).await;
+    Json(json!({"events": entries, "next": next}))
+}
+
+#[derive(Deserialize)]
+struct PutEvent {
+    event: Value,
+}
+
+async fn put_event(State(door): State<Arc<Door>>, Json(body): Json<PutEvent>) -> Json<Value> {
+    let event = events::completed(body.event);
+    let id = event.get("id").cloned();
+    events::put(&door, DEFAULT_BUS, event).await;
+    Json(json!({"id": id}))
+}
+
+async fn read_mailbox(State(door): State<Arc<Door>>) -> Json<Value> {
+    Json(door.mailbox.all())
+}
+
+async fn add_fault(State(door): State<Arc<Door>>, Json(fault): Json<Fault>) -> Json<Value> {
+    Json(json!({"id": door.faults.add(fault)}))
+}
+
+async fn list_faults(State(door): State<Arc<Door>>) -> Json<Vec<Fault>> {
+    Json(door.faults.all())
+}
+
+async fn remove_fault(State(door): State<Arc<Door>>, Path(id): Path<String>) -> StatusCode {
+    if door.faults.remove(&id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+async fn set_traffic(
+    State(door): State<Arc<Door>>,
+    Json(traffic): Json<GatewayTraffic>,
+) -> Json<Value> {
+    flow_records::set(&door, traffic);
+    Json(json!({}))
+}

@@ -1,0 +1,56 @@
+//! What all parts of the front door share.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hyper::http::uri::Authority;
+
+use crate::alarms::Alarms;
+use crate::aws::AwsClient;
+use crate::callers::{self, Callers};
+use crate::faults::Faults;
+use crate::flow_logs::FlowLogTokens;
+use crate::flow_records::Traffic;
+use crate::journal::Journal;
+use crate::lambda::Functions;
+use crate::mailbox::Mailbox;
+
+/// The front door.
+pub(crate) struct Door {
+    /// Calls moto directly: nobody sees them.
+    pub(crate) moto: AwsClient,
+    /// Calls the front door itself, as EventBridge.
+    pub(crate) as_events: AwsClient,
+    pub(crate) callers: Arc<Callers>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) faults: Faults,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) functions: Functions,
+    pub(crate) alarms: Alarms,
+    pub(crate) flow_log_tokens: FlowLogTokens,
+    pub(crate) traffic: Traffic,
+}
+
+impl Door {
+    /// A front door on `address` for the moto at `moto`.
+    pub(crate) fn new(address: SocketAddr, moto: Authority) -> anyhow::Result<Self> {
+        let callers = Arc::new(Callers::default());
+        let journal = Arc::new(Journal::new());
+        let moto = AwsClient::new(moto, callers.access_key_of(callers::FRONT_DOOR));
+        let own = Authority::try_from(address.to_string())?;
+        let functions =
+            Functions::new(address, moto.clone(), Arc::clone(&callers), Arc::clone(&journal))?;
+        Ok(Self {
+            as_events: AwsClient::new(own, callers.access_key_of(callers::EVENTS)),
+            moto,
+            callers,
+            journal,
+            faults: Faults::default(),
+            mailbox: Mailbox::default(),
+            functions,
+            alarms: Alarms::default(),
+            flow_log_tokens: FlowLogTokens::default(),
+            traffic: Traffic::default(),
+        })
+    }
+}
