@@ -358,10 +358,11 @@ def delete(stack: Stack) -> None:
     """Stack.delete: everything but what DeletionPolicy retains, dependents first."""
     stack._add_stack_event("DELETE_IN_PROGRESS", resource_status_reason="User Initiated")
     resources = _resources_of(stack)
-    order = in_dependency_order(stack.template_dict["Resources"])
+    definitions = stack.template_dict["Resources"]
+    order = in_dependency_order({name: definitions[name] for name in resources})
     _forget_outputs(stack)
     try:
-        for logical_id in reversed([name for name in order if name in resources]):
+        for logical_id in reversed(order):
             _delete_one(stack, resources[logical_id])
     except ResourceFailed as failure:
         stack.status = "DELETE_FAILED"

@@ -66,6 +66,7 @@ def nothing_left_over(door: StandIn) -> Iterator[None]:
     yield
     door.functions.clear()
     door.requests.clear()
+    door.answered.clear()
     door.broken.clear()
 
 

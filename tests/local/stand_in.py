@@ -34,6 +34,7 @@ class StandIn:
         self.events: list[dict[str, Any]] = []
         self.events_came = threading.Condition()
         self.broken: set[str] = set()
+        self.answered: list[str] = []
         handler = type("Handler", (_Handler,), {"door": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
@@ -54,6 +55,21 @@ class StandIn:
         with self.events_came:
             assert self.events_came.wait_for(found, timeout), self.events[-3:]
             return found()
+
+    def await_call(self, target: str, timeout: float = 20) -> None:
+        """Return once moto has answered a call of `target`, such as `UpdateItem`."""
+
+        def answered() -> bool:
+            return any(target in call for call in self.answered)
+
+        with self.events_came:
+            assert self.events_came.wait_for(answered, timeout), self.answered
+
+    def answered_to(self, call: str) -> None:
+        """Note an answer for those who await it."""
+        with self.events_came:
+            self.answered.append(call)
+            self.events_came.notify_all()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -81,6 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _invoke(self, name: str, payload: Any) -> None:
         self.door.requests.append((name, payload))
+        self.door.answered_to(f"Invoke {name}")
         function = next(f for key, f in self.door.functions.items() if key in name)
         try:
             self._answer(200, {}, json.dumps(function(payload)).encode())
@@ -94,6 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         connection.request(self.command, self.path, body, dict(self.headers.items()))
         answer = connection.getresponse()
         content = answer.read()
+        self.door.answered_to(self.headers.get("X-Amz-Target", self.path))
         dropped = ("connection", "content-length", "date", "server", "transfer-encoding")
         headers = {k: v for k, v in answer.getheaders() if k.lower() not in dropped}
         self._answer(answer.status, headers, content)
