@@ -227,7 +227,7 @@ def test_references_lead_somewhere_in_the_template() -> None:
     known = template["Resources"].keys() | template["Parameters"].keys()
     referred = {
         name
-        for value in _intrinsics(template["Resources"])
+        for value in _intrinsics([template["Resources"], template["Outputs"]])
         for name in as_list(value)[:1]
         if not name.startswith("AWS::")
     }
