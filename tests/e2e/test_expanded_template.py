@@ -1,0 +1,46 @@
+"""What the macros and SAM make of the main template is a template that CloudFormation takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.local_aws import LocalAws
+from tests.templates.documents import MACROS, MAIN
+from tests.templates.linters import cfn_lint_expanded, cfn_lint_text
+
+
+@pytest.fixture(scope="module")
+def expanded() -> dict[str, Any]:
+    """The template that was deployed with two gateways, as CloudFormation has it."""
+    with LocalAws() as aws:
+        aws.deploy("macros", MACROS)
+        network = aws.network()
+        gateways = [network.create_gateway(name).id for name in ("nat-a", "nat-b")]
+        given = {"NatGatewayIDs": ", ".join(gateways) + ",", "EmailAddress": "a@example.com"}
+        aws.deploy("recorder", MAIN, given)
+        answer = aws.client("cloudformation").get_template(StackName="recorder")
+    body = answer["TemplateBody"]
+    return json.loads(body) if isinstance(body, str) else body
+
+
+def test_nothing_is_left_to_expand(expanded: dict[str, Any]) -> None:
+    assert "Transform" not in expanded
+    assert "Fn::Transform" not in json.dumps(expanded)
+    kinds = [resource["Type"] for resource in expanded["Resources"].values()]
+    assert [kind for kind in kinds if kind.startswith("AWS::Serverless::")] == []
+    assert kinds.count("AWS::CloudWatch::Alarm") == 2
+
+
+def test_cfn_lint_finds_nothing(expanded: dict[str, Any]) -> None:
+    assert cfn_lint_expanded(json.dumps(expanded)) == []
+
+
+def test_cfn_lint_sees_what_the_macro_adds(expanded: dict[str, Any]) -> None:
+    broken = json.loads(json.dumps(expanded))
+    for resource in broken["Resources"].values():
+        if resource["Type"] == "AWS::CloudWatch::Alarm":
+            resource["Properties"]["Dimensions"] = [{"Name": "NatGatewayId", "Value": "nat-1"}]
+    assert cfn_lint_text(json.dumps(broken), ignored=["W", "I"]) != []
