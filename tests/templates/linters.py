@@ -84,7 +84,8 @@ def interpreter(definition: dict[str, Any]) -> list[str]:
         StaticAnalyser().analyse(text)
     except ASLParserException as error:
         return error.errors
-    except Exception as error:  # Its components refuse with exceptions of every kind.
+    # Its components refuse with exceptions of every kind.
+    except Exception as error:  # noqa: BLE001
         return [f"{type(error).__name__}: {error}"]
     return []
 
