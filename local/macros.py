@@ -6,7 +6,7 @@ import copy
 import json
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.client import BaseClient
@@ -28,6 +28,7 @@ class Expansion:
     region: str
     account_id: str
     values: parameters.Values
+    _functions: dict[str, str] = field(default_factory=dict)
 
     def expand(self, template: Template) -> Template:
         """The template after all its transforms: the deepest first, then its own list in order."""
@@ -68,8 +69,10 @@ class Expansion:
             "requestId": str(uuid.uuid4()),
             "templateParameterValues": seen,
         }
+        if name not in self._functions:
+            self._functions[name] = self._function(name)
         answer = self.client("lambda").invoke(
-            FunctionName=self._function(name), Payload=json.dumps(request).encode()
+            FunctionName=self._functions[name], Payload=json.dumps(request).encode()
         )
         payload = json.loads(answer["Payload"].read())
         if answer.get("FunctionError"):

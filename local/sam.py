@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import logging
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,8 @@ def _upload(s3: BaseClient, content: bytes, suffix: str) -> str:
 
 def translate(template: Template, values: dict[str, str], region: str) -> Template:
     """The template after the SAM transform, with `values` for its parameters."""
+    # It warns that its usage metrics go nowhere.
+    logging.getLogger("samtranslator").setLevel(logging.ERROR)
     session = boto3.session.Session(region_name=region)
     # The policies that SAM looks up by name: none is used here, every role has its own.
     translator = Translator({}, Parser(), boto_session=session)

@@ -15,14 +15,18 @@ class DeploymentError(Exception):
     """A deployment that did not succeed; the message says why, in the words of what refused it."""
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads `!Ref`, `!GetAtt`, `!Sub` and the rest; leaves dates such as 2012-10-17 as text."""
+class PlainLoader(yaml.SafeLoader):
+    """Leaves dates such as 2012-10-17 as text, as AWS's readers of YAML do."""
 
 
-_Loader.yaml_implicit_resolvers = {
+PlainLoader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if not tag.endswith(":timestamp")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+class _Loader(PlainLoader):
+    """Reads `!Ref`, `!GetAtt`, `!Sub` and the rest, too."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:

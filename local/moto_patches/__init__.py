@@ -6,6 +6,7 @@ Every module has one `apply()`, which changes moto in this process.
 from __future__ import annotations
 
 from local.moto_patches import (
+    alarms,
     callbacks,
     cloudformation,
     ec2,
@@ -26,6 +27,7 @@ MODULES = (
     ec2,
     functions,
     logs,
+    alarms,
     cloudformation,
 )
 

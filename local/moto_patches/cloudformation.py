@@ -233,8 +233,8 @@ def _reason(failure: Exception) -> str:
 def _roll_back_creation(stack: Stack, created: list[StackResource], failure: Exception) -> None:
     stack._add_stack_event("ROLLBACK_IN_PROGRESS", resource_status_reason=_reason(failure))
     for resource in reversed(created):
-        attempt(stack, resource, "DELETE", resource.delete)
-        del stack.resource_map._parsed_resources[resource.logical_resource_id]
+        # RetainExceptOnCreate is the one that does not keep it here.
+        _delete_one(stack, resource, kept_by=("Retain",))
     _forget_outputs(stack)
     stack.status = "ROLLBACK_COMPLETE"
     stack._add_stack_event("ROLLBACK_COMPLETE")
@@ -363,7 +363,7 @@ def delete(stack: Stack) -> None:
     _forget_outputs(stack)
     try:
         for logical_id in reversed(order):
-            _delete_one(stack, resources[logical_id])
+            _delete_one(stack, resources[logical_id], ("Retain", "RetainExceptOnCreate"))
     except ResourceFailed as failure:
         stack.status = "DELETE_FAILED"
         stack._add_stack_event("DELETE_FAILED", resource_status_reason=_reason(failure))
@@ -374,8 +374,8 @@ def delete(stack: Stack) -> None:
     stack.status = "DELETE_COMPLETE"
 
 
-def _delete_one(stack: Stack, resource: StackResource) -> None:
-    if resource.deletion_policy in ("Retain", "RetainExceptOnCreate"):
+def _delete_one(stack: Stack, resource: StackResource, kept_by: tuple[str, ...]) -> None:
+    if resource.deletion_policy in kept_by:
         record(stack, resource, "DELETE_SKIPPED")
     else:
         attempt(stack, resource, "DELETE", resource.delete)

@@ -1,8 +1,7 @@
-"""Lambda: settings that moto drops, and a code location that can be fetched."""
+"""Lambda: settings that moto drops."""
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from moto.awslambda.models import LambdaFunction
@@ -13,11 +12,6 @@ KEPT = ("DeadLetterConfig", "LoggingConfig", "TracingConfig", "Architectures", "
 
 def apply() -> None:
     """Apply this module's patches."""
-    _patch_settings()
-    _patch_code_location()
-
-
-def _patch_settings() -> None:
     stock_init = LambdaFunction.__init__
     stock_update = LambdaFunction.update_configuration
     stock_get = LambdaFunction.get_configuration
@@ -39,17 +33,3 @@ def _patch_settings() -> None:
     LambdaFunction.__init__ = init
     LambdaFunction.update_configuration = update
     LambdaFunction.get_configuration = get
-
-
-def _patch_code_location() -> None:
-    """GetFunction's Code.Location: a URL of this local AWS's S3."""
-    stock = LambdaFunction.get_code
-
-    def get_code(self: Any) -> dict[str, Any]:
-        answer = stock(self)
-        if "S3Bucket" in self.code:
-            path = f"{self.code['S3Bucket']}/{self.code['S3Key']}"
-            answer["Code"]["Location"] = f"http://127.0.0.1:{os.environ['MOTO_PORT']}/{path}"
-        return answer
-
-    LambdaFunction.get_code = get_code

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from local.resource_providers.provider import Context, Created, Properties, ResourceProvider
+from local.template import PlainLoader
 
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z0-9_]+)\}")
 
@@ -63,7 +64,7 @@ def definition(context: Context, properties: Properties) -> str:
         lambda match: _substitute(match, properties.get("DefinitionSubstitutions") or {}),
         _text(context, properties),
     )
-    return json.dumps(yaml.safe_load(text))
+    return json.dumps(yaml.load(text, Loader=PlainLoader))
 
 
 def _substitute(match: re.Match[str], substitutions: dict[str, Any]) -> str:
