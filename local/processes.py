@@ -44,6 +44,11 @@ class Child:
                 start_new_session=True,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process ID."""
+        return self._process.pid
+
     def await_ready(self, seconds: float = 60) -> None:
         """Return once it listens; raises ChildFailed with its log when it does not."""
         deadline = time.monotonic() + seconds
