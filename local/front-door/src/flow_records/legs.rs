@@ -56,10 +56,15 @@ pub(super) struct Interval {
 }
 
 impl Interval {
+    /// Its length; bytes are counted by it, and the journal names it.
+    pub(super) fn milliseconds(self) -> u64 {
+        let milliseconds = self.end.as_millisecond() - self.start.as_millisecond();
+        u64::try_from(milliseconds).unwrap_or_default()
+    }
+
     /// What passes in this time at this rate.
     fn bytes(self, per_second: u64) -> u64 {
-        let milliseconds = self.end.as_millisecond() - self.start.as_millisecond();
-        per_second.saturating_mul(u64::try_from(milliseconds).unwrap_or_default()) / 1000
+        per_second.saturating_mul(self.milliseconds()) / 1000
     }
 }
 

@@ -131,6 +131,7 @@ impl Writer {
             "nat_gateway_id": gateway.id,
             "count": count,
             "bytes": bytes,
+            "interval_ms": interval.milliseconds(),
         });
         self.door.journal.record("records", fields);
         Ok(())
