@@ -5,6 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 include local/venv.mk
+include deploy/deploy.mk
 
 GATEWAYS ?= 1
 SPIKE ?= ends
@@ -59,8 +60,8 @@ generate: ## Writes what has its home in code: queries, docs/fields.md, the diag
 
 .PHONY: python-lint
 python-lint: $(VENV_STAMP)
-	$(VENV)/bin/ruff check local tests
-	$(VENV)/bin/ruff format --check local tests
+	$(VENV)/bin/ruff check deploy local tests
+	$(VENV)/bin/ruff format --check deploy local tests
 
 .PHONY: system
 system: build $(VENV_STAMP)
@@ -70,11 +71,6 @@ system: build $(VENV_STAMP)
 bench-start: ## Measures size and start-up of every function
 	cargo build --locked --release
 	cargo run --locked --release --manifest-path benches/start-up/Cargo.toml -- target/release
-
-.PHONY: deploy
-deploy: $(DEPLOY_VENV_STAMP) ## Deploys the macros and then the recorder, both guided
-	$(DEPLOY) cf-assistive-macros/template.yaml
-	$(DEPLOY) template.yaml
 
 .PHONY: clean
 clean: ## Removes what was built and installed

@@ -1,0 +1,1 @@
+"""Deploys both stacks to an AWS account, and deletes them."""
