@@ -92,6 +92,6 @@ mod tests {
     #[test]
     fn a_regional_gateway_is_told_by_its_availability_mode() {
         let gateway = Described::builder().availability_mode(AvailabilityMode::Regional).build();
-        assert!(super::described(&gateway).regional);
+        assert!(described(&gateway).regional);
     }
 }

@@ -54,9 +54,10 @@ async fn end(
     let state: State = serde_json::from_value(state)?;
     lambda_kit::about_recording(&state.recording);
     let state = stop::stop(table, flow_logs, stack, state, at).await?;
-    match &state.stop {
-        Some(stop) => info!(flowLogs = ?stop.deleted, "stopped"),
-        None => info!(waitSeconds = state.wait_seconds, "the spike has come back: goes on"),
+    if let Some(stop) = &state.stop {
+        info!(flowLogs = ?stop.deleted, "stopped");
+    } else {
+        info!(waitSeconds = state.wait_seconds, "the spike has come back: goes on");
     }
     Ok(serde_json::to_value(state)?)
 }
