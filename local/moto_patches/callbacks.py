@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus, InvalidOutput, TaskTimedOut
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
@@ -15,6 +17,7 @@ CLOSED = "Task Timed Out: 'Provided task does not exist anymore'"
 def apply() -> None:
     """Apply this module's patches."""
     _patch_send_task()
+    _patch_timeout()
     _patch_stop_execution()
 
 
@@ -50,6 +53,23 @@ def _patch_send_task() -> None:
 
     StepFunctionsParserBackend.send_task_success = success
     StepFunctionsParserBackend.send_task_failure = failure
+
+
+def _patch_timeout() -> None:
+    """A token is closed before the execution goes on from its timeout; moto does so a moment later."""
+    stock = ExecutionState._evaluate_with_timeout
+
+    def evaluate(self: ExecutionState, env: Any) -> None:
+        try:
+            stock(self, env)
+        except EvalTimeoutError:
+            task = env.states.context_object.context_object_data.get("Task") or {}
+            endpoint = env.callback_pool_manager.get(task.get("Token"))
+            if endpoint is not None:
+                endpoint.interrupt_all()
+            raise
+
+    ExecutionState._evaluate_with_timeout = evaluate
 
 
 def _patch_stop_execution() -> None:
