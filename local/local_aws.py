@@ -68,6 +68,7 @@ class LocalAws:
         self._stack = ExitStack()
         self._clients: dict[str, BaseClient] = {}
         self._clients_lock = threading.Lock()
+        self._session = boto3.session.Session()
         self._deployer = Deployer(self.client, REGION, ACCOUNT_ID, binaries)
 
     # -- Life ---------------------------------------------------------------------------------
@@ -118,7 +119,7 @@ class LocalAws:
         """A boto3 client of this AWS, as `service` is called in boto3."""
         with self._clients_lock:
             if service not in self._clients:
-                self._clients[service] = boto3.session.Session().client(
+                self._clients[service] = self._session.client(
                     service,
                     region_name=REGION,
                     endpoint_url=self.url,

@@ -46,6 +46,8 @@ BOTO_NAMES = {"cloudwatchlogs": "logs", "eventbridge": "events"}
 
 _clients: dict[tuple[str, str], BaseClient] = {}
 _clients_lock = threading.Lock()
+# One, because each reads the service models anew; it is used under the lock only.
+_session = boto3.session.Session()
 
 
 def apply() -> None:
@@ -69,7 +71,7 @@ def shared_client(region: str, service: str, state_credentials: Any = None) -> B
     """
     with _clients_lock:
         if (service, region) not in _clients:
-            _clients[service, region] = boto3.session.Session().client(
+            _clients[service, region] = _session.client(
                 service,
                 region_name=region,
                 endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",

@@ -19,6 +19,8 @@ Properties = dict[str, Any]
 
 _clients: dict[tuple[str, str], BaseClient] = {}
 _clients_lock = threading.Lock()
+# One, because each reads the service models anew; it is used under the lock only.
+_session = boto3.session.Session()
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Context:
 def _client(service: str, region: str) -> BaseClient:
     with _clients_lock:
         if (service, region) not in _clients:
-            _clients[service, region] = boto3.session.Session().client(
+            _clients[service, region] = _session.client(
                 service,
                 region_name=region,
                 endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
