@@ -1,0 +1,86 @@
+//! A function that writes one item to DynamoDB for each event, unless the event
+//! says `{"call": false}`. Its features are the settings that are compared.
+
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_types::SdkConfig;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::Value;
+
+fn main() -> Result<(), Error> {
+    #[cfg(feature = "logs")]
+    tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .init();
+    runtime().enable_all().build()?.block_on(run())
+}
+
+#[cfg(feature = "multi-thread")]
+fn runtime() -> tokio::runtime::Builder {
+    tokio::runtime::Builder::new_multi_thread()
+}
+
+#[cfg(not(feature = "multi-thread"))]
+fn runtime() -> tokio::runtime::Builder {
+    tokio::runtime::Builder::new_current_thread()
+}
+
+async fn run() -> Result<(), Error> {
+    let client = Client::new(&config().await);
+    lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
+        if event.payload.get("call").and_then(Value::as_bool) != Some(false) {
+            write(&client).await?;
+        }
+        Ok::<_, Error>(())
+    }))
+    .await
+}
+
+async fn write(client: &Client) -> Result<(), Error> {
+    let id = AttributeValue::S("nat-0123456789abcdef0".to_owned());
+    client.update_item().table_name("recordings").key("natGatewayId", id).send().await?;
+    Ok(())
+}
+
+#[cfg(feature = "sdk-defaults")]
+async fn config() -> SdkConfig {
+    aws_config::load_from_env().await
+}
+
+/// As crates/aws-adapters/src/config.rs does it.
+#[cfg(not(feature = "sdk-defaults"))]
+async fn config() -> SdkConfig {
+    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+    use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+    use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+
+    let variable = |name| std::env::var(name).ok();
+    let credentials = Credentials::new(
+        variable("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+        variable("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "lambda-environment",
+    );
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(variable("AWS_REGION").map(aws_types::region::Region::new))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(
+            aws_smithy_http_client::Builder::new().tls_provider(tls::PROVIDER).build_https(),
+        )
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()));
+    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
+    config.build()
+}
+
+#[cfg(not(feature = "sdk-defaults"))]
+mod tls {
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+
+    #[cfg(feature = "aws-lc")]
+    pub(crate) const PROVIDER: Provider = Provider::Rustls(CryptoMode::AwsLc);
+
+    #[cfg(not(feature = "aws-lc"))]
+    pub(crate) const PROVIDER: Provider = Provider::Rustls(CryptoMode::Ring);
+}
