@@ -1,1 +1,1 @@
-"""The whole stack on the local AWS."""
+"""The recorder on the local AWS, from alarm to e-mail."""
