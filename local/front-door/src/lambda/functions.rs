@@ -118,20 +118,9 @@ impl Functions {
             None => self.cold(function).await?,
         };
         process.output.begin(request_id);
-        process.output.platform_line(&format!("START RequestId: {request_id} Version: $LATEST"));
         let began = Instant::now();
         let result = process.invoke(request_id, request.payload.clone()).await;
-        let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
-        if let Err(failure) = &result
-            && failure.outcome != "error"
-        {
-            process.output.platform_line(&String::from_utf8_lossy(&failure.body));
-        }
-        process.output.platform_line(&format!("END RequestId: {request_id}"));
-        process.output.platform_line(&format!(
-            "REPORT RequestId: {request_id}\tDuration: {milliseconds:.2} ms\tMemory Size: {} MB",
-            function.memory_mb
-        ));
+        process.output.end(request_id, began.elapsed(), result.as_ref().err());
         let tail = process.output.tail();
         if process.is_warm() {
             self.idle.lock().entry(function.name.clone()).or_default().push(process);

@@ -2,12 +2,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
+use super::platform::Platform;
+use super::process::Failure;
 use super::settings::FunctionSettings;
 use crate::aws::{AwsClient, AwsError, LOGS};
 use crate::journal::Journal;
@@ -20,6 +23,7 @@ const BATCH: usize = 1000;
 /// Where a process's lines go.
 pub(super) struct Output {
     function: String,
+    platform: Platform,
     journal: Arc<Journal>,
     group: UnboundedSender<Value>,
     state: Mutex<State>,
@@ -48,13 +52,26 @@ impl Output {
             stream,
         };
         tokio::spawn(writer.run(lines));
-        Self { function: function.name.clone(), journal, group, state: Mutex::default() }
+        Self {
+            function: function.name.clone(),
+            platform: Platform::of(function),
+            journal,
+            group,
+            state: Mutex::default(),
+        }
     }
 
     /// From now on lines belong to this invocation.
     pub(super) fn begin(&self, request_id: &str) {
         let mut state = self.state.lock();
         *state = State { request_id: Some(request_id.to_owned()), ..State::default() };
+        drop(state);
+        self.platform_lines(&self.platform.start(request_id));
+    }
+
+    /// The invocation took this long, and failed perhaps.
+    pub(super) fn end(&self, request_id: &str, took: Duration, failure: Option<&Failure>) {
+        self.platform_lines(&self.platform.end(request_id, took, failure));
     }
 
     /// A line that the function wrote.
@@ -64,11 +81,17 @@ impl Output {
             "log",
             json!({"function": self.function, "request_id": request_id, "line": line}),
         );
-        self.platform_line(line);
+        self.write(line);
     }
 
-    /// A line that Lambda itself writes to the log group.
-    pub(super) fn platform_line(&self, line: &str) {
+    /// Lines that Lambda itself writes, to the log group alone.
+    fn platform_lines(&self, lines: &[String]) {
+        for line in lines {
+            self.write(line);
+        }
+    }
+
+    fn write(&self, line: &str) {
         let mut state = self.state.lock();
         state.tail_bytes += line.len() + 1;
         state.tail.push_back(line.to_owned());

@@ -6,6 +6,7 @@ mod code;
 mod functions;
 mod invoke;
 mod logs;
+mod platform;
 mod process;
 mod runtime_api;
 mod settings;

@@ -23,6 +23,8 @@ pub(crate) struct FunctionSettings {
     /// The zip file's key in whatever bucket has it; empty for inline code.
     pub(crate) code_key: String,
     pub(crate) log_group: String,
+    /// Whether Lambda's own lines are JSON (`LogFormat`).
+    pub(crate) logs_json: bool,
     /// The queue or topic of `DeadLetterConfig`.
     pub(crate) dead_letter_target: Option<String>,
 }
@@ -51,6 +53,7 @@ impl FunctionSettings {
             code_key: location.map(key_of_location).unwrap_or_default(),
             log_group: text("/LoggingConfig/LogGroup")
                 .unwrap_or_else(|| format!("/aws/lambda/{name}")),
+            logs_json: text("/LoggingConfig/LogFormat").as_deref() == Some("JSON"),
             dead_letter_target: text("/DeadLetterConfig/TargetArn"),
             name,
             arn,
@@ -128,5 +131,6 @@ mod tests {
         assert_eq!(settings.timeout, Duration::from_secs(7));
         assert_eq!(settings.environment["A"], "1");
         assert_eq!(settings.dead_letter_target, None);
+        assert!(!settings.logs_json);
     }
 }

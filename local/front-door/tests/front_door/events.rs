@@ -178,10 +178,7 @@ async fn a_duplicate_is_delivered_again() {
     let put = json!({"event": event});
     let answer = door.client.control(Method::POST, "/events", put).await.json();
     assert_eq!(answer["id"], event["id"]);
-    while door.moto.calls("StartExecution").len() < 2 {
-        tokio::task::yield_now().await;
-    }
-    let started = door.moto.calls("StartExecution");
+    let started = door.moto.wait_for("StartExecution", |calls| calls.len() == 2).await;
     assert_eq!(started[0].json()["input"], started[1].json()["input"]);
     assert_ne!(started[0].json()["name"], started[1].json()["name"]);
 }

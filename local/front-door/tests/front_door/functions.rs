@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
-use crate::moto::PROBE;
+use crate::moto::{Call, PROBE};
 use crate::running::{Answer, Running};
 
 fn is_function_error(answer: &Answer) -> bool {
@@ -153,21 +153,17 @@ async fn lines_go_to_journal_group_and_tail() {
     assert!(String::from_utf8(tail).unwrap().contains(&format!("START RequestId: {request_id}")));
     // A crash is written after everything before it; its report is the last line.
     door.client.invoke("probe", json!({"do": "exit", "code": 1})).await;
-    let written = loop {
-        let calls = door.moto.calls("PutLogEvents");
-        let lines: Vec<String> = calls.iter().flat_map(lines).collect();
-        if lines.iter().filter(|line| line.starts_with("REPORT ")).count() == 2 {
-            break lines;
-        }
-        tokio::task::yield_now().await;
-    };
+    let is_report = |line: &String| line.starts_with("REPORT ");
+    let both = |calls: &[Call]| calls.iter().flat_map(lines).filter(is_report).count() == 2;
+    let calls = door.moto.wait_for("PutLogEvents", both).await;
+    let written: Vec<String> = calls.iter().flat_map(lines).collect();
     assert!(written.contains(&"out: hello".to_owned()));
     assert!(written.iter().any(|line| line.contains("Runtime.ExitError")));
     let stream = door.moto.calls("CreateLogStream")[0].json();
     assert!(stream["logStreamName"].as_str().unwrap().contains("/[$LATEST]"));
 }
 
-fn lines(call: &crate::moto::Call) -> Vec<String> {
+fn lines(call: &Call) -> Vec<String> {
     let call = call.json();
     let events = call["logEvents"].as_array().unwrap();
     events.iter().map(|event| event["message"].as_str().unwrap().to_owned()).collect()

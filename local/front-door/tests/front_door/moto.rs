@@ -13,7 +13,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use zip::write::SimpleFileOptions;
+
+use crate::running::PATIENCE;
 
 pub(crate) const PROBE: &str = "arn:aws:lambda:us-east-1:123456789012:function:probe";
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:recorder";
@@ -66,6 +69,7 @@ pub(crate) struct Contents {
 pub(crate) struct Moto {
     pub(crate) address: SocketAddr,
     contents: Arc<Mutex<Contents>>,
+    count: watch::Sender<usize>,
     code: Arc<Bytes>,
 }
 
@@ -75,6 +79,7 @@ impl Moto {
         let moto = Self {
             address: listener.local_addr().unwrap(),
             contents: Arc::new(Mutex::new(Contents { timeout: 30, ..Contents::default() })),
+            count: watch::Sender::new(0),
             code: Arc::new(probe_zip()),
         };
         let router = Router::new()
@@ -87,6 +92,27 @@ impl Moto {
 
     pub(crate) fn contents(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().unwrap()
+    }
+
+    /// The calls of an operation, once they are enough.
+    pub(crate) async fn wait_for(
+        &self,
+        operation: &str,
+        is_enough: impl Fn(&[Call]) -> bool,
+    ) -> Vec<Call> {
+        let mut count = self.count.subscribe();
+        let patience = tokio::time::sleep(PATIENCE);
+        tokio::pin!(patience);
+        loop {
+            let calls = self.calls(operation);
+            if is_enough(&calls) {
+                return calls;
+            }
+            tokio::select! {
+                changed = count.changed() => changed.unwrap(),
+                () = &mut patience => panic!("no more {operation} than {calls:#?}"),
+            }
+        }
     }
 
     /// The calls of an operation so far.
@@ -139,6 +165,7 @@ async fn answer(
 ) -> Answer {
     let call = read(&method, &uri, headers, body);
     moto.contents().calls.push(call.clone());
+    moto.count.send_modify(|count| *count += 1);
     match call.service.as_str() {
         "lambda" => lambda(&moto, &call),
         "s3" => s3(&moto, &call),

@@ -53,9 +53,7 @@ async fn records_are_written_while_a_flow_log_exists() {
 
 /// Returns when the front door has looked for flow logs so many times.
 async fn wait_for_looks(door: &Running, count: usize) {
-    while door.moto.calls("DescribeFlowLogs").len() < count {
-        tokio::task::yield_now().await;
-    }
+    door.moto.wait_for("DescribeFlowLogs", |calls| calls.len() >= count).await;
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use crate::moto::Moto;
 
 /// Longer than anything here takes, shorter than anybody's patience.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a call got.
 #[derive(Debug)]
