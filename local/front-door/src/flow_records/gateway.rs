@@ -2,11 +2,14 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use roxmltree::Node;
 
 use crate::aws::{AwsClient, AwsError};
 use crate::nat_gateways::EC2_VERSION;
 use crate::xml;
+
+use super::legs::Interval;
 
 /// A NAT gateway as its records tell of it.
 #[derive(Clone, Debug)]
@@ -90,6 +93,7 @@ pub(super) struct FlowLog {
     pub(super) id: String,
     pub(super) format: String,
     pub(super) log_group: String,
+    created_at: Timestamp,
     /// An interface, or a regional gateway.
     resource: String,
     /// `all`, `accept` or `reject`.
@@ -124,6 +128,7 @@ impl FlowLog {
             id: text("flowLogId")?,
             format: text("logFormat")?,
             log_group: text("logGroupName")?,
+            created_at: text("creationTime")?.parse().ok()?,
             resource: text("resourceId")?,
             traffic: text("trafficType").unwrap_or_else(|| "ALL".to_owned()).to_lowercase(),
         })
@@ -132,6 +137,12 @@ impl FlowLog {
     /// Whether it records the gateway as such, a regional one, and no interface.
     pub(super) fn is_of(&self, gateway: &Gateway) -> bool {
         self.resource == gateway.id
+    }
+
+    /// The part of an interval that it has seen; none if it was created after it.
+    pub(super) fn seen_of(&self, interval: Interval) -> Option<Interval> {
+        let start = interval.start.max(self.created_at);
+        (start < interval.end).then_some(Interval { start, end: interval.end })
     }
 
     /// The log stream that AWS writes to: `eni-…-all`.
@@ -162,6 +173,7 @@ pub(super) mod tests {
             id: "fl-1".to_owned(),
             format: "${bytes}".to_owned(),
             log_group: "g".to_owned(),
+            created_at: "2026-01-02T03:04:00Z".parse().unwrap(),
             resource: resource.to_owned(),
             traffic: "all".to_owned(),
         }
@@ -183,11 +195,25 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_passed_before_a_flow_log_was_created_is_not_recorded() {
+        let interval = |start: &str, end: &str| {
+            let (start, end) = (start.parse().unwrap(), end.parse().unwrap());
+            zonal_flow_log().seen_of(Interval { start, end })
+        };
+        assert!(interval("2026-01-02T03:03:58Z", "2026-01-02T03:04:00Z").is_none());
+        let partly = interval("2026-01-02T03:03:58Z", "2026-01-02T03:04:01Z").unwrap();
+        assert_eq!(partly.milliseconds(), 1000);
+        let wholly = interval("2026-01-02T03:04:01Z", "2026-01-02T03:04:03Z").unwrap();
+        assert_eq!(wholly.milliseconds(), 2000);
+    }
+
+    #[test]
     fn failed_and_inactive_flow_logs_deliver_nothing() {
         let item = |delivery: &str, status: &str| {
             let text = format!(
                 "<r><item><deliverLogsStatus>{delivery}</deliverLogsStatus>\
                  <flowLogStatus>{status}</flowLogStatus><flowLogId>fl-1</flowLogId>\
+                 <creationTime>2026-01-02T03:04:05.678Z</creationTime>\
                  <logFormat>x</logFormat><logGroupName>g</logGroupName>\
                  <resourceId>eni-1</resourceId></item></r>"
             );

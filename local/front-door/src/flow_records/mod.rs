@@ -100,8 +100,10 @@ impl Writer {
         let id = &self.traffic.nat_gateway_id;
         let Some(gateway) = Gateway::describe(moto, region, id).await? else { return Ok(()) };
         for flow_log in FlowLog::on(moto, region, &gateway).await? {
-            let is_first = self.begun.insert(flow_log.id.clone());
+            let Some(interval) = flow_log.seen_of(interval) else { continue };
+            let is_first = !self.begun.contains(&flow_log.id);
             self.deliver(&gateway, &flow_log, interval, is_first).await?;
+            self.begun.insert(flow_log.id);
         }
         Ok(())
     }
