@@ -24,7 +24,7 @@ class FunctionError(Exception):
 class StandIn:
     """Serves on a free loopback port; `functions` by name, `events` as they were put.
 
-    A call whose body or headers contain a key of `broken` gets no answer.
+    A call gets no answer if its target, path or body contains a member of `broken`.
     """
 
     def __init__(self, moto_port: int, port: int):
@@ -78,10 +78,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if any(part in self.headers.get("X-Amz-Target", "") for part in self.door.broken):
-            self.close_connection = True
-        elif self.path == "/_local/events":
+        call = f"{self.headers.get('X-Amz-Target')} {self.path} {body.decode('latin-1')}"
+        if self.path == "/_local/events":
             self._keep_event(json.loads(body)["event"])
+        elif any(part in call for part in self.door.broken):
+            self.close_connection = True
         elif self.path.endswith("/invocations"):
             self._invoke(unquote(self.path.split("/")[3]).rsplit(":", 1)[-1], json.loads(body))
         else:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import uuid
+from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
+from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackPoolManager
 
+from local.moto_patches import callbacks
 from tests.local.test_interpreter import END, catch
 
 SDK = "arn:aws:states:::aws-sdk"
@@ -80,14 +85,25 @@ def test_sdk_parameters_and_results_are_in_pascal_case_for_every_service(machine
     assert output["LogGroups"][0]["LogGroupName"] == name
 
 
-def test_a_call_without_an_answer_is_an_sdk_client_exception(machines, door, table):
-    door.broken.add("DynamoDB_20120810.GetItem")
-    parameters = {"TableName": table, "Key": {"id": {"S": "a"}}}
-    for resource, error in (
-        (f"{SDK}:dynamodb:getItem", "DynamoDb.SdkClientException"),
-        ("arn:aws:states:::dynamodb:getItem", "DynamoDB.SdkClientException"),
-    ):
-        assert machines.output(call(resource, parameters))["failure"]["Error"] == error
+@pytest.mark.parametrize(
+    ("broken", "resource", "error"),
+    [
+        ("GetItem", f"{SDK}:dynamodb:getItem", "DynamoDb.SdkClientException"),
+        ("GetItem", "arn:aws:states:::dynamodb:getItem", "DynamoDB.SdkClientException"),
+        ("Publish", "arn:aws:states:::sns:publish", "SNS.SdkClientException"),
+        ("invocations", "arn:aws:states:::lambda:invoke", "Lambda.SdkClientException"),
+    ],
+)
+def test_a_call_without_an_answer_is_an_sdk_client_exception(
+    machines, door, broken, resource, error
+):
+    door.broken.add(broken)
+    parameters = {
+        "getItem": {"TableName": "t", "Key": {"id": {"S": "a"}}},
+        "publish": {"TopicArn": "arn:aws:sns:us-east-1:123456789012:t", "Message": "m"},
+        "invoke": {"FunctionName": "f"},
+    }[resource.rsplit(":", 1)[1]]
+    assert machines.output(call(resource, parameters))["failure"]["Error"] == error
 
 
 def test_sns_publish_takes_a_subject_and_message_attributes(machines, client):
@@ -192,6 +208,25 @@ def test_a_token_that_timed_out_is_closed_while_its_execution_goes_on(
     send = machines.client.send_task_success
     assert refusal(send, taskToken=token, output="{}") == "TaskTimedOut"
     machines.client.stop_execution(executionArn=arn)
+
+
+def test_a_token_is_closed_before_the_execution_goes_on(monkeypatch):
+    """Without the server: between the two lies less than a millisecond."""
+
+    def time_out(self, env):
+        raise EvalTimeoutError
+
+    monkeypatch.setattr(ExecutionState, "_evaluate_with_timeout", time_out)
+    callbacks._patch_timeout()
+    pool = CallbackPoolManager(activity_store={})
+    endpoint = pool.add("the-token")
+    context = SimpleNamespace(context_object_data={"Task": {"Token": "the-token"}})
+    env = SimpleNamespace(
+        states=SimpleNamespace(context_object=context), callback_pool_manager=pool
+    )
+    with pytest.raises(EvalTimeoutError):
+        ExecutionState._evaluate_with_timeout(None, env)
+    assert endpoint._notify_event.is_set()
 
 
 def test_a_token_is_answered_once(machines, waiting):

@@ -239,7 +239,10 @@ def test_functions_have_their_binary_settings_and_destinations(deployer, client,
     assert bootstrap_of(client, functions.get_function(FunctionName=name)) == b"#!/bin/sh\n"
 
     (binaries / "some-function").write_bytes(b"#!/bin/sh\n# changed\n")
+    resources["Function"]["Properties"]["LoggingConfig"] = {"LogGroup": "another"}
     deploy(deployer, resources)
+    found = functions.get_function_configuration(FunctionName=name)
+    assert found["LoggingConfig"]["LogGroup"] == "another"
     changed = functions.get_function(FunctionName=name)
     assert bootstrap_of(client, changed) == b"#!/bin/sh\n# changed\n"
 
