@@ -317,6 +317,7 @@ fn flow_log_item((id, format): &(String, String)) -> String {
         "<item><flowLogId>{id}</flowLogId><flowLogStatus>ACTIVE</flowLogStatus>\
          <deliverLogsStatus>SUCCESS</deliverLogsStatus><logFormat>{format}</logFormat>\
          <logGroupName>records</logGroupName><resourceId>{INTERFACE}</resourceId>\
+         <creationTime>2026-01-02T03:04:05.678Z</creationTime>\
          <trafficType>ALL</trafficType></item>"
     )
 }
