@@ -90,9 +90,11 @@ def test_the_outputs_that_are_named_exist() -> None:
     assert named <= outputs.keys()
 
 
-@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))])
-def test_links_lead_to_files(page: str) -> None:
-    file = ROOT / page
-    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", file.read_text()):
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_to_files(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
         if not target.startswith("http"):
-            assert (file.parent / target).exists(), target
+            assert (page.parent / target).exists(), target
