@@ -46,11 +46,11 @@ def _set_the_scene(aws: LocalAws, terminal: Terminal, gateways: int, spike: str)
     terminal.event("local AWS", f"{emulator}, account {aws.account_id}, {aws.region}")
     with terminal.waiting("Creating the network"):
         sites = scene.build(aws, terminal, gateways)
-        terminal.now_waiting("Deploying the macros")
+    with terminal.waiting("Deploying the macros"):
         scene.deploy_macros(aws, terminal)
-        terminal.now_waiting("Deploying the recorder through the macros and SAM")
+    with terminal.waiting("Deploying the recorder through the macros and SAM"):
         scene.deploy_recorder(aws, terminal, sites, spike)
-        scene.set_traffic(aws, terminal, sites)
+    scene.set_traffic(aws, terminal, sites)
     return sites
 
 

@@ -123,5 +123,7 @@ def in_lines(items: Iterable[str], separator: str = ", ") -> list[str]:
         if lines and len(lines[-1] + separator + item) <= DETAIL_WIDTH:
             lines[-1] += separator + item
         else:
+            if lines:
+                lines[-1] += separator.rstrip()
             lines.append(item)
     return lines
