@@ -68,14 +68,27 @@ pub async fn clean_up(
 ) -> Result<Stop, Error> {
     let found = flow_logs.find(&of_execution(stack, failed.execution)).await?;
     let nothing_recorded = found.is_empty() && failed.flow_log_ids.is_empty();
+    let marked = mark(table, failed, nothing_recorded).await;
+    // Also when the table is down: a flow log costs, a lease passes.
+    let deleted = delete_all(flow_logs, stack, failed.execution, failed.flow_log_ids.clone()).await;
+    // A release before the count is given back would keep it for ever.
+    let given_back = marked?;
+    table.write(failed.gateway, protocol::release(failed.execution)).await?;
+    Ok(deleted?.stop(at, given_back))
+}
+
+/// Marks the recording as stopping; tells whether its count was given back with it.
+async fn mark(
+    table: &impl Table,
+    failed: &Failed<'_>,
+    nothing_recorded: bool,
+) -> Result<bool, Error> {
     let given_back = nothing_recorded && give_back(table, failed).await?;
     if !given_back {
         let write = protocol::begin_stop(failed.execution, true);
         table.write(failed.gateway, write).await?;
     }
-    let deleted = delete_all(flow_logs, stack, failed.execution, failed.flow_log_ids.clone()).await;
-    table.write(failed.gateway, protocol::release(failed.execution)).await?;
-    Ok(deleted?.stop(at, given_back))
+    Ok(given_back)
 }
 
 async fn give_back(table: &impl Table, failed: &Failed<'_>) -> Result<bool, Error> {
