@@ -1,5 +1,5 @@
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
-use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use recording::Error;
 
 /// Sorts what the SDK says of a failed call into "for the moment" and "refused".
@@ -8,13 +8,23 @@ where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     match error.code() {
-        Some(code) if !is_transient(code) && !is_server_fault(error) => Error::AwsRefused {
-            operation,
-            code: code.to_owned(),
-            message: error.message().unwrap_or("no message").to_owned(),
-        },
-        _ => Error::Transient { operation, message: DisplayErrorContext(error).to_string() },
+        Some(code) if !is_transient(code) && !is_server_fault(error) => {
+            Error::AwsRefused { operation, code: code.to_owned(), message: said(error).to_owned() }
+        }
+        Some(code) => Error::Transient { operation, message: format!("{code}, {}", said(error)) },
+        None => Error::Transient { operation, message: chain(error) },
     }
+}
+
+fn said<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> &str {
+    error.message().unwrap_or("no message")
+}
+
+/// What went wrong and why, for people: without the request and the answer that
+/// the SDK's own display of an error shows.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn is_server_fault<E>(error: &SdkError<E, HttpResponse>) -> bool {
@@ -40,4 +50,22 @@ pub(crate) fn is_transient(code: &str) -> bool {
             | "TransactionInProgressException"
             | "Unavailable"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+
+    use super::*;
+
+    #[test]
+    fn a_call_without_an_answer_failed_for_the_moment_in_one_sentence() {
+        let error: SdkError<UpdateItemError, HttpResponse> =
+            SdkError::timeout_error("no answer within 8 s");
+        let expected = Error::Transient {
+            operation: "dynamodb:UpdateItem",
+            message: "request has timed out: no answer within 8 s".to_owned(),
+        };
+        assert_eq!(of_call("dynamodb:UpdateItem", &error), expected);
+    }
 }
