@@ -17,6 +17,7 @@ pub(crate) async fn handle(
     event: serde_json::Value,
 ) -> Result<(), Failure> {
     let (gateway, cleared) = alarm::cleared(&event)?;
+    lambda_kit::about(Subject { gateway: &gateway, execution: None, recording: None });
     let resumed = resume::resume(table, callbacks, &gateway, &cleared).await?;
     let (item, outcome) = match &resumed {
         Resumed::Resumed(item) => (item, "the alarm cleared: the execution goes on"),
