@@ -13,9 +13,15 @@ pub(crate) const EC2_VERSION: &str = "2016-11-15";
 pub(crate) async fn describe(door: &Door, call: &AwsCall) -> Result<Answer, Refusal> {
     let asked_for = call.parameters.texts("NatGatewayId");
     if !asked_for.is_empty() {
-        let known = known(door, &call.region, &asked_for).await.map_err(|error| {
-            Refusal::new(500, "InternalError", &format!("gateways unknown: {error}"))
-        })?;
+        let known = match known(door, &call.region, &asked_for).await {
+            Ok(known) => known,
+            // A moto that refuses unknown ones itself.
+            Err(AwsError::Service { .. }) => return Ok(pipeline::forward(door, call).await),
+            Err(error) => {
+                let message = format!("gateways unknown: {error}");
+                return Err(Refusal::new(500, "InternalError", &message));
+            }
+        };
         if let Some(unknown) = asked_for.iter().find(|id| !known.contains(*id)) {
             let message = format!("The Nat Gateway {unknown} was not found");
             return Err(Refusal::new(400, "NatGatewayNotFound", &message));
