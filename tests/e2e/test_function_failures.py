@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.e2e import faults
 from tests.e2e.stack import RecorderStack
 
+# Of a task: the first one and six retries.
+ATTEMPTS = 7
 INTERNAL = faults.error(500, "ServiceException", "said the test")
 
 
@@ -104,10 +106,13 @@ def test_a_start_whose_answer_is_lost_creates_one_flow_log(stack: RecorderStack)
 
 def test_a_start_that_never_answers_is_cleaned_up_after(stack: RecorderStack) -> None:
     function = stack.resources["StartRecordingFunction"]
-    with stack.aws.fault("lambda", "Invoke", faults.LOSE_ANSWER, function):
+    # The function's name is in what later states are told of the failure, too.
+    with stack.aws.fault("lambda", "Invoke", faults.LOSE_ANSWER, function, ATTEMPTS):
         ended = stack.wait_end(stack.raise_alarm())
     assert stack.calls("CreateFlowLogs")[0]["flow_log_ids"] != []
-    stack.assert_failed(ended, ended.error, "No flow log of this recording is left.")
+    stack.assert_failed(
+        ended, "Lambda.SdkClientException", "No flow log of this recording is left."
+    )
     stack.assert_nothing_is_left()
     # It did record for a while.
     assert stack.counted() == 1
@@ -115,9 +120,10 @@ def test_a_start_that_never_answers_is_cleaned_up_after(stack: RecorderStack) ->
 
 def test_a_reservation_that_never_answers_is_given_back(stack: RecorderStack) -> None:
     function = stack.resources["CheckQuotaFunction"]
-    with stack.aws.fault("lambda", "Invoke", faults.LOSE_ANSWER, function):
+    # The function's name is in what later states are told of the failure, too.
+    with stack.aws.fault("lambda", "Invoke", faults.LOSE_ANSWER, function, ATTEMPTS):
         ended = stack.wait_end(stack.raise_alarm())
-    stack.assert_failed(ended, ended.error, stack.gateway.id)
+    stack.assert_failed(ended, "Lambda.SdkClientException", stack.gateway.id)
     stack.assert_nothing_is_left()
     assert stack.counted() == 0
 
