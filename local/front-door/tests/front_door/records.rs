@@ -37,6 +37,7 @@ async fn records_are_written_while_a_flow_log_exists() {
     assert_eq!((&records["count"], &records["log_group"]), (&json!(4), &json!("records")));
     let put = door.moto.calls("PutLogEvents")[0].json();
     assert_eq!(put["logStreamName"], format!("{INTERFACE}-all"));
+    assert_eq!(door.moto.calls("CreateLogStream")[0].json()["logStreamName"], put["logStreamName"]);
     assert_eq!(
         put["logEvents"][0]["message"],
         format!("10.0.1.5 10.0.0.220 10.0.1.5 203.0.113.5 {INTERFACE}")
