@@ -98,10 +98,12 @@ fn compare(
     })
 }
 
-/// The template with its saved query and its log format.
+/// The template with its saved queries and its log format.
 fn template(text: &str) -> Result<String, String> {
-    let decode = query_region(Query::Decode);
-    regions::replace(text, &[&decode, LOG_FORMAT_REGION], |name| {
+    let queries = Query::ALL.map(query_region);
+    let mut required: Vec<_> = queries.iter().map(String::as_str).collect();
+    required.push(LOG_FORMAT_REGION);
+    regions::replace(text, &required, |name| {
         if name == LOG_FORMAT_REGION {
             return Some(format!("Value: \"{}\"\n", RecordedFormat::Zonal.format()));
         }
@@ -163,11 +165,17 @@ mod tests {
 
     #[test]
     fn the_template_gets_its_queries_and_its_log_format() {
-        let text = "Resources:\n  Saved:\n    Properties:\n      # generated: DecodeQuery (x)\n      \
-                    # end of generated: DecodeQuery\nOutputs:\n  RecordedLogFormat:\n    \
-                    # generated: RecordedLogFormat\n    # end of generated: RecordedLogFormat\n";
-        let filled = template(text).unwrap();
-        assert!(filled.contains("(x)\n      QueryString: |\n        # Which traffic"));
+        let saved = Query::ALL.map(|query| {
+            let name = query_region(query);
+            format!("  {name}:\n    # generated: {name} (x)\n    # end of generated: {name}\n")
+        });
+        let text = format!(
+            "Resources:\n{}Outputs:\n  RecordedLogFormat:\n    # generated: RecordedLogFormat\n    \
+             # end of generated: RecordedLogFormat\n",
+            saved.concat()
+        );
+        let filled = template(&text).unwrap();
+        assert!(filled.contains("(x)\n    QueryString: |\n      # Which traffic"));
         assert!(filled.contains("    Value: \"${action} ${flow-direction}"));
         assert_eq!(template(&filled).as_ref(), Ok(&filled));
         assert_eq!(template("a: 1\n").unwrap_err(), "there is no region DecodeQuery");
@@ -176,8 +184,8 @@ mod tests {
     #[test]
     fn query_regions_are_named_after_their_query() {
         assert_eq!(
-            Query::ALL.map(query_region),
-            ["DecodeQuery", "TopClientsQuery", "TopPeersQuery", "TopPairsQuery"]
+            Query::ALL.map(query_region).each_ref().map(String::as_str)[3..6],
+            ["TopPairsQuery", "AwsServicesQuery", "TrafficOverTimeQuery"]
         );
     }
 }

@@ -15,8 +15,11 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
-use crate::{Action, protocol_keyword};
-use crate::{Field, FlowDirection, LogStatus, RecordedFormat, TcpFlags, TrafficPath};
+use crate::{Field, RecordedFormat};
+
+mod connections;
+mod records;
+mod words;
 
 /// The column that says on which interface, or on which regional gateway, a record was seen.
 /// Both recorded formats share one log group, so that one name must do for both.
@@ -25,15 +28,14 @@ pub const RECORDED_ON: &str = "recordedOn";
 /// What stands in a saved query where the gateway's private addresses belong.
 pub const ADDRESS_PLACEHOLDER: &str = "GATEWAY-ADDRESS";
 
+/// What stands in a saved query where the address of a client belongs.
+pub const CLIENT_PLACEHOLDER: &str = "CLIENT-ADDRESS";
+
 /// The most rows that Logs Insights answers.
 const MOST_ROWS: u32 = 10_000;
 
-/// The most talkers that a query lists.
+/// The most rows of a query about the most traffic.
 const MOST_TALKERS: u32 = 100;
-
-/// The protocols that a query names; others stay numbers, so that the text stays readable. A
-/// NAT gateway passes on ICMP, TCP and UDP.
-const NAMED_PROTOCOLS: [u8; 8] = [1, 6, 17, 47, 50, 51, 58, 132];
 
 /// What a query looks at. The default is everything in the log group.
 #[derive(Clone, Copy, Debug, Default)]
@@ -57,11 +59,31 @@ pub enum Query {
     TopPeers,
     /// Which clients moved the most bytes with which peers.
     TopPairs,
+    /// Which AWS services were reached through the gateway, and so not through an endpoint.
+    AwsServices,
+    /// How many bytes passed in each minute.
+    TrafficOverTime,
+    /// Which ports and protocols the bytes were exchanged with.
+    Ports,
+    /// With whom one client exchanged bytes, and when.
+    ClientConversations,
+    /// What was kept out.
+    RejectedTraffic,
 }
 
 impl Query {
     /// Every query.
-    pub const ALL: [Self; 4] = [Self::Decode, Self::TopClients, Self::TopPeers, Self::TopPairs];
+    pub const ALL: [Self; 9] = [
+        Self::Decode,
+        Self::TopClients,
+        Self::TopPeers,
+        Self::TopPairs,
+        Self::AwsServices,
+        Self::TrafficOverTime,
+        Self::Ports,
+        Self::ClientConversations,
+        Self::RejectedTraffic,
+    ];
 
     /// The query's name: its file is `queries/<name>.query`.
     #[must_use]
@@ -71,6 +93,11 @@ impl Query {
             Self::TopClients => "top-clients",
             Self::TopPeers => "top-peers",
             Self::TopPairs => "top-pairs",
+            Self::AwsServices => "aws-services",
+            Self::TrafficOverTime => "traffic-over-time",
+            Self::Ports => "ports",
+            Self::ClientConversations => "client-conversations",
+            Self::RejectedTraffic => "rejected-traffic",
         }
     }
 
@@ -78,184 +105,30 @@ impl Query {
     #[must_use]
     pub fn text(self, scope: &Scope<'_>) -> String {
         match self {
-            Self::Decode => decode(scope),
-            Self::TopClients => top(&TOP_CLIENTS, scope),
-            Self::TopPeers => top(&TOP_PEERS, scope),
-            Self::TopPairs => top(&TOP_PAIRS, scope),
+            Self::Decode => records::decode(scope),
+            Self::RejectedTraffic => records::rejected_traffic(scope),
+            Self::TopClients => connections::TOP_CLIENTS.text(scope),
+            Self::TopPeers => connections::TOP_PEERS.text(scope),
+            Self::TopPairs => connections::TOP_PAIRS.text(scope),
+            Self::AwsServices => connections::AWS_SERVICES.text(scope),
+            Self::TrafficOverTime => connections::TRAFFIC_OVER_TIME.text(scope),
+            Self::Ports => connections::PORTS.text(scope),
+            Self::ClientConversations => connections::CLIENT_CONVERSATIONS.text(scope),
         }
     }
 
-    /// The query's text as it is installed: for every gateway, with a placeholder.
+    /// The query's text as it is installed: for every gateway, with placeholders.
     #[must_use]
     pub fn saved_text(self) -> String {
         self.text(&Scope::default())
     }
 }
 
-const DECODE_COMMENT: &str = "\
-# Which traffic was recorded? Every record, readable, newest first. Records without traffic
-# (NODATA) are left out; a SKIPDATA record stands for flows that were lost.";
-
-fn decode(scope: &Scope<'_>) -> String {
-    let mut lines = vec![DECODE_COMMENT.to_owned(), parse_message()];
-    lines.push(format!("| filter logStatus != \"{}\"", LogStatus::NoData));
-    lines.extend(scope_filter(scope));
-    // Powers of 1,000, as prices and alarm thresholds count. The small summand keeps the
-    // logarithm of an exact power from falling just short of a whole number.
-    lines
-        .push("| fields floor(log(greatest(bytes, 1)) / log(1000) + 0.000001) as thousands".into());
-    lines.push(format!("| fields {} as size", size()));
-    lines.push(format!("| fields {} as way", words_of(Field::FlowDirection, &directions())));
-    lines.push(format!("| fields {} as path", words_of(Field::TrafficPath, &traffic_paths())));
-    lines.push(format!("| fields {} as transport", words_of(Field::Protocol, &protocols())));
-    lines.push(format!("| fields {} as flags", words_of(Field::TcpFlags, &tcp_flags())));
-    lines.push(format!("| display {}", decoded_columns().join(", ")));
-    lines.push("| sort @timestamp desc".into());
-    lines.push(format!("| limit {MOST_ROWS}"));
-    text_of(&lines)
-}
-
-/// `1.5 MB` from bytes and how many times they hold a factor of 1,000.
-fn size() -> String {
-    let number = "floor(bytes / (1000 ^ thousands) * 10) / 10";
-    let unit = "trim(substr(\"B kBMBGBTBPB\", thousands * 2, 2))";
-    format!("concat({number}, \" \", {unit})")
-}
-
-fn directions() -> Vec<(String, &'static str)> {
-    vec![
-        (FlowDirection::Ingress.to_string(), "into the gateway"),
-        (FlowDirection::Egress.to_string(), "out of the gateway"),
-    ]
-}
-
-fn traffic_paths() -> Vec<(String, &'static str)> {
-    TrafficPath::ALL.iter().map(|path| (path.number().to_string(), path.words())).collect()
-}
-
-fn protocols() -> Vec<(String, &'static str)> {
-    let named = NAMED_PROTOCOLS.into_iter();
-    named.filter_map(|number| Some((number.to_string(), protocol_keyword(number)?))).collect()
-}
-
-fn tcp_flags() -> Vec<(String, &'static str)> {
-    TcpFlags::DOCUMENTED.iter().map(|flags| (flags.0.to_string(), flags.words())).collect()
-}
-
-/// An expression that turns the values of a field into words and leaves others as they are.
-///
-/// Slashes on both sides keep `replace` from finding one number inside another; no word has a
-/// slash.
-fn words_of(field: Field, words: &[(String, &str)]) -> String {
-    let delimited = format!("concat(\"/\", {}, \"/\")", field.insights_name());
-    let replaced = words.iter().fold(delimited, |inner, (value, word)| {
-        format!("replace({inner}, \"/{value}/\", \"{word}\")")
-    });
-    format!("trim({replaced}, \"/\")")
-}
-
-/// The columns of the decoded record: those of the recorded format in its order, coded values
-/// as words.
-fn decoded_columns() -> Vec<&'static str> {
-    let columns = RecordedFormat::Zonal.fields().flat_map(|field| match field {
-        Field::FlowDirection => vec!["way"],
-        Field::TrafficPath => vec!["path"],
-        Field::Protocol => vec!["transport"],
-        Field::TcpFlags => vec!["flags"],
-        Field::Bytes => vec!["size", "bytes"],
-        // It is @timestamp, which Logs Insights shows as a time.
-        Field::Start => vec![],
-        Field::InterfaceId => vec![RECORDED_ON],
-        field => vec![field.insights_name()],
-    });
-    ["@timestamp"].into_iter().chain(columns).collect()
-}
-
-/// What a query about talkers groups by.
-struct Talkers {
-    question: &'static str,
-    columns: &'static str,
-}
-
-const TOP_CLIENTS: Talkers =
-    Talkers { question: "Which clients moved the most bytes?", columns: "client" };
-const TOP_PEERS: Talkers =
-    Talkers { question: "With which peers were the most bytes exchanged?", columns: "peer" };
-const TOP_PAIRS: Talkers = Talkers {
-    question: "Which clients moved the most bytes with which peers?",
-    columns: "client, peer",
-};
-
-const TOP_COMMENT: &str = "\
-# Each connection is recorded four times. Only the two records on the client's side name both
-# ends: what the client sent, and what it got. The others would count everything twice.
-# Rejected traffic and what a SKIPDATA record hides are not counted.";
-
-const PLACEHOLDER_COMMENT: &str = "\
-# If the gateway has secondary private addresses, list all of its private addresses in place of";
-
-fn top(talkers: &Talkers, scope: &Scope<'_>) -> String {
-    let [ingress, egress] = [FlowDirection::Ingress, FlowDirection::Egress];
-    let mut lines = vec![format!("# {}", talkers.question), TOP_COMMENT.to_owned()];
-    if scope.gateway_addresses.is_empty() {
-        lines.push(format!("{PLACEHOLDER_COMMENT}\n# {ADDRESS_PLACEHOLDER}, both times: [\"10.0.0.5\", \"10.0.0.6\"]."));
-    }
-    lines.push(parse_message());
-    lines.push(format!("| filter action = \"{}\"", Action::Accept));
-    lines.extend(scope_filter(scope));
-    lines.push(client_side_filter(scope));
-    lines.push(
-        "| fields concat(flowDirection, \" \", pktSrcAddr, \" \", pktDstAddr) as ends".into(),
-    );
-    lines.push(format!("| parse ends \"{ingress} * *\" as uploadClient, uploadPeer"));
-    lines.push(format!("| parse ends \"{egress} * *\" as downloadPeer, downloadClient"));
-    lines.push("| fields coalesce(uploadClient, downloadClient) as client".into());
-    lines.push("| fields coalesce(uploadPeer, downloadPeer) as peer".into());
-    lines.push(format!("| fields bytes * strcontains(flowDirection, \"{ingress}\") as sent"));
-    lines.push(format!("| fields bytes * strcontains(flowDirection, \"{egress}\") as received"));
-    lines.push(totals_by(talkers.columns));
-    lines.push("| sort totalBytes desc".into());
-    lines.push(format!("| limit {MOST_TALKERS}"));
-    text_of(&lines)
-}
-
-fn totals_by(columns: &str) -> String {
-    format!(
-        "| stats sum(bytes) as totalBytes, sum(sent) as uploadBytes, sum(received) as \
-         downloadBytes, sum(packets) as totalPackets, count(*) as records by {columns}"
-    )
-}
-
-/// Keeps the records that name both ends: the packet's far end is neither the interface's
-/// address in the record nor any other address of the gateway.
-///
-/// With every private address listed this is the rule "`dstaddr` is the gateway's and
-/// `pkt-dstaddr` is not, or `srcaddr` is and `pkt-srcaddr` is not": on the gateway's own
-/// interface, `dstaddr` of ingress and `srcaddr` of egress to a client are its own by nature.
-/// It never asks for the VPC's CIDR, since clients may be outside it.
-///
-/// A regional gateway's records may name the far end in `dstaddr` already (AWS does not say),
-/// so that only the list of its addresses can tell.
-fn client_side_filter(scope: &Scope<'_>) -> String {
-    let addresses = addresses(scope);
-    let is_regional = scope.recorded_on.is_some_and(|id| id.starts_with("nat-"));
-    let side = |direction, addr, pkt_addr| {
-        let differs =
-            if is_regional { String::new() } else { format!("{addr} != {pkt_addr} and ") };
-        format!("(flowDirection = \"{direction}\" and {differs}{pkt_addr} not in [{addresses}])")
-    };
-    let upload = side(FlowDirection::Ingress, "dstAddr", "pktDstAddr");
-    let download = side(FlowDirection::Egress, "srcAddr", "pktSrcAddr");
-    format!("| filter {upload}\n    or {download}")
-}
-
-/// The gateway's addresses, or the placeholder, as the inside of a list.
-fn addresses(scope: &Scope<'_>) -> String {
-    if scope.gateway_addresses.is_empty() {
-        return format!("\"{ADDRESS_PLACEHOLDER}\"");
-    }
-    let quoted = scope.gateway_addresses.iter().map(|address| format!("\"{address}\""));
-    quoted.collect::<Vec<_>>().join(", ")
+/// The text of [`Query::ClientConversations`] about one client.
+#[must_use]
+pub fn conversations_of(client: IpAddr, scope: &Scope<'_>) -> String {
+    let text = Query::ClientConversations.text(scope);
+    text.replace(CLIENT_PLACEHOLDER, &client.to_string())
 }
 
 /// Keeps the records of one gateway.
@@ -304,7 +177,7 @@ mod tests {
     /// What the queries may use: documented, and answered by the class `INFREQUENT_ACCESS`
     /// (which refuses pattern, diff, unmask and filterIndex).
     const COMMANDS: [&str; 7] = ["parse", "filter", "fields", "display", "stats", "sort", "limit"];
-    const FUNCTIONS: [&str; 13] = [
+    const FUNCTIONS: [&str; 17] = [
         "concat",
         "replace",
         "trim",
@@ -316,6 +189,10 @@ mod tests {
         "greatest",
         "sum",
         "count",
+        "count_distinct",
+        "min",
+        "max",
+        "bin",
         "ispresent",
         "in",
     ];
@@ -355,7 +232,9 @@ mod tests {
             before_parentheses.pop();
             let names: BTreeSet<_> = before_parentheses
                 .iter()
-                .filter_map(|text| text.rsplit(|c: char| !c.is_ascii_alphanumeric()).next())
+                .filter_map(|text| {
+                    text.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next()
+                })
                 .filter(|name| !name.is_empty())
                 .collect();
             assert!(names.iter().all(|name| FUNCTIONS.contains(name)), "{names:?}");
@@ -399,9 +278,11 @@ mod tests {
     }
 
     #[test]
-    fn replaced_words_cannot_be_replaced_again() {
-        let words = [directions(), traffic_paths(), protocols(), tcp_flags()].concat();
-        assert!(words.iter().all(|(_, word)| !word.contains(['/', '"', '\\'])));
-        assert_eq!(protocols().len(), NAMED_PROTOCOLS.len());
+    fn a_clients_conversations_are_about_one_client() {
+        let saved = Query::ClientConversations.saved_text();
+        assert_eq!(without_comments(&saved).matches(CLIENT_PLACEHOLDER).count(), 1);
+        let text = conversations_of("10.0.1.5".parse().unwrap(), &Scope::default());
+        assert!(text.contains("| filter client = \"10.0.1.5\"\n"));
+        assert!(!text.contains(CLIENT_PLACEHOLDER));
     }
 }
