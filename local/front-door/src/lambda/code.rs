@@ -52,6 +52,12 @@ impl CodeStore {
         Ok(Self { folder, inline: Mutex::default(), unpacked: Mutex::default() })
     }
 
+    /// Removes what was unpacked: at the end nobody else does, since tasks that still run share
+    /// this store.
+    pub(super) fn remove(&self) -> std::io::Result<()> {
+        std::fs::remove_dir_all(self.folder.path())
+    }
+
     /// Keeps a zip file that moto keeps to itself: the base64 of `ZipFile`.
     pub(super) fn remember(&self, zip_file: &str) {
         if let Ok(zip_file) = STANDARD.decode(zip_file) {

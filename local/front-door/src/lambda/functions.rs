@@ -78,9 +78,12 @@ impl Functions {
         }
     }
 
-    /// Kills every process and returns when they are gone.
+    /// Kills every process, and returns when they and their code are gone.
     pub(crate) async fn stop(&self) {
         self.live.close().await;
+        if let Err(error) = self.code.remove() {
+            tracing::error!(%error, "the functions' code is left behind");
+        }
     }
 
     /// Runs an invocation to its end.

@@ -10,6 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -44,6 +45,8 @@ impl Answer {
 pub(crate) struct Running {
     pub(crate) child: Child,
     pub(crate) moto: Moto,
+    /// Where it puts what it needs for a while.
+    pub(crate) folder: TempDir,
     pub(crate) client: TestClient,
 }
 
@@ -57,11 +60,13 @@ pub(crate) struct TestClient {
 impl Running {
     pub(crate) async fn start() -> Self {
         let moto = Moto::start().await;
+        let folder = tempfile::tempdir().unwrap();
+        // Not killed in the end: its standard input ends with this process at the latest.
         let mut child = Command::new(env!("CARGO_BIN_EXE_front-door"))
             .args(["--listen", "127.0.0.1:0", "--moto", &format!("http://{}", moto.address)])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
+            .env("TMPDIR", folder.path())
             .spawn()
             .unwrap();
         let mut first_line = String::new();
@@ -69,7 +74,7 @@ impl Running {
         stdout.read_line(&mut first_line).await.unwrap();
         let url = first_line.trim().strip_prefix("listening on ").unwrap().to_owned();
         let http = Client::builder(TokioExecutor::new()).build_http();
-        Self { child, moto, client: TestClient { url, http } }
+        Self { child, moto, folder, client: TestClient { url, http } }
     }
 }
 

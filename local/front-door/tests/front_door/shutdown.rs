@@ -20,6 +20,11 @@ async fn busy() -> (Running, TcpStream) {
     (door, connection)
 }
 
+/// Whether it left nothing in its temporary folder.
+fn is_clean(door: &Running) -> bool {
+    door.folder.path().read_dir().unwrap().next().is_none()
+}
+
 async fn is_over(mut connection: TcpStream) -> bool {
     connection.read(&mut [0]).await.unwrap_or_default() == 0
 }
@@ -27,9 +32,11 @@ async fn is_over(mut connection: TcpStream) -> bool {
 #[tokio::test]
 async fn the_end_of_standard_input_ends_everything() {
     let (mut door, connection) = busy().await;
+    assert!(!is_clean(&door));
     drop(door.child.stdin.take());
     assert!(door.child.wait().await.unwrap().success());
     assert!(is_over(connection).await);
+    assert!(is_clean(&door));
 }
 
 #[tokio::test]
@@ -48,6 +55,7 @@ async fn a_signal_ends_everything() {
         kill(pid, signal).unwrap();
         assert!(door.child.wait().await.unwrap().success());
         assert!(is_over(connection).await);
+        assert!(is_clean(&door));
         assert!(waiting.await.unwrap().is_err());
     }
 }
