@@ -1,0 +1,394 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap_complete::Shell;
+use flowlog::{Action, Field, Format, FormatError};
+
+use crate::column::{Column, NoColumnName};
+use crate::condition::Condition;
+use crate::moment::Moment;
+use crate::output::{ColorChoice, OutputFormat};
+use crate::selection::{GatewayName, Legs};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done; bad lines were named and left out, and a reader that went away is a normal end
+  1  an input or the output failed, an input's format cannot be told or lacks what was asked
+     for, or a line was bad with --strict
+  2  the command line was wrong";
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  natflow top recording.log                       clients by bytes
+  natflow top --by pair -n 20 logs/               pairs, in every file of a directory
+  natflow top --by service --metric flows logs/   AWS services by flows
+  natflow top --by dstport --legs all vpc.log.gz  any field of any flow log";
+
+const DECODE_EXAMPLES: &str = "\
+Examples:
+  natflow decode recording.log | less -S
+  natflow decode --where 'client in 10.0.1.0/24 and port = 443' --legs ends recording.log";
+
+const CONVERT_EXAMPLES: &str = "\
+Examples:
+  natflow convert recording.log -o recording.parquet
+  natflow convert --fields client,peer,bytes --legs ends --output csv recording.log";
+
+const QUERY_EXAMPLES: &str = "\
+Examples:
+  natflow query -f queries/top-clients.query recording.log
+  natflow query 'stats count(*) by bin(5m)' logs/";
+
+/// Reads VPC flow logs: who talks, how much, through which NAT gateway.
+#[derive(Debug, Parser)]
+#[command(name = "natflow", version, after_long_help = EXIT_CODES, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Adds up traffic and shows who has the most of it.
+    ///
+    /// Each connection through a NAT gateway is recorded four times. Only the two records on the
+    /// client's side name both ends; the others would count everything twice, so that they are
+    /// left out unless --legs all asks for them. Rejected traffic is left out as in the saved
+    /// queries.
+    #[command(after_long_help = TOP_EXAMPLES)]
+    Top(TopArguments),
+    /// Shows every record in words.
+    ///
+    /// The columns and words are those of the saved query `decode`. Records without traffic
+    /// (NODATA) are left out.
+    #[command(after_long_help = DECODE_EXAMPLES)]
+    Decode(DecodeArguments),
+    /// Writes records as JSON, CSV or Parquet.
+    ///
+    /// Names and types are those of AWS's Parquet files (`pkt_srcaddr`); a value that is missing
+    /// is null, or nothing in CSV.
+    #[command(after_long_help = CONVERT_EXAMPLES)]
+    Convert(ConvertArguments),
+    /// Runs a CloudWatch Logs Insights query on local records.
+    ///
+    /// Each record is an event whose @message is its line and whose @timestamp is its start. What
+    /// goes beyond the supported part of the language is refused with its place.
+    #[command(after_long_help = QUERY_EXAMPLES)]
+    Query(QueryArguments),
+    /// Writes a script that completes natflow's arguments in a shell.
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Writes the manual: natflow(1), or a page for it and for each command into a folder.
+    Man {
+        /// The folder, which must exist.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// What is read, and which records of it count.
+#[derive(Args, Debug)]
+pub struct ReadArguments {
+    /// Files, directories, or - for standard input: plain, gzip, zstd or Parquet, told by their
+    /// content.
+    #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<String>,
+
+    /// Only rows that meet a condition.
+    ///
+    /// Comparisons (= != < <= > >=), `in` and `not in` with an address, a network (10.0.0.0/8)
+    /// or a list in parentheses, joined by `and`, `or`, `not` and parentheses. Names are AWS's
+    /// (`pkt-dstaddr`, `pkt_dstaddr` or `pktDstAddr`), and client, peer, direction, gateway, service,
+    /// port. A missing value equals `-` only.
+    #[arg(long = "where", value_name = "EXPR")]
+    pub condition: Option<Condition>,
+
+    /// Only records that start then or later: RFC 3339, a date (UTC), Unix seconds, or a span
+    /// before now such as 2h.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub since: Option<Moment>,
+
+    /// Only records that start before then.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub until: Option<Moment>,
+
+    /// The gateway: eni-… or nat-… (a regional one) picks its records; its private addresses,
+    /// every one of them, tell its legs apart. Without addresses, they are inferred from the
+    /// records. Can be given several times.
+    #[arg(long, value_name = "ID|ADDRESS", value_delimiter = ',')]
+    pub gateway: Vec<GatewayName>,
+
+    /// The format of inputs without a header line, as `CreateFlowLogs` takes it, or one of the
+    /// names default, recorded, recorded-regional, earlier. Without it, the format is told by a
+    /// header line or by the content.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<FormatArgument>,
+
+    /// Fails at the first bad line, checking every field. Otherwise bad lines are named, counted
+    /// and left out.
+    #[arg(long)]
+    pub strict: bool,
+
+    /// Writes no notes to standard error.
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// Writes to a file, which appears when it is complete, instead of standard output.
+    #[arg(short = 'o', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub target: Option<PathBuf>,
+}
+
+/// What `top` is asked for.
+#[derive(Args, Debug)]
+pub struct TopArguments {
+    /// What to add up by: client, peer, pair (client and peer), service, port, az, or any field.
+    /// Several are separated by commas.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', default_value = "client")]
+    pub by: Vec<By>,
+
+    /// What to add up.
+    #[arg(long, value_name = "METRIC", default_value = "bytes")]
+    pub metric: Metric,
+
+    /// How many rows to show; 0 shows all. The totals are those of all rows in any case.
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+    pub rows: usize,
+
+    /// Which records count: `ends` takes those that name both ends of a connection through the
+    /// gateway, so that nothing is counted twice; `all` takes every record.
+    #[arg(long, value_name = "LEGS", default_value = "ends")]
+    pub legs: Legs,
+
+    /// What became of the traffic that counts.
+    #[arg(long, value_name = "ACTION", default_value = "accept")]
+    pub action: ActionArgument,
+
+    /// How to write the rows.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: OutputFormat,
+
+    /// Writes bytes unrounded in tables, too.
+    #[arg(long)]
+    pub bytes: bool,
+
+    /// How many threads to use; 0 uses what the machine has.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// What `decode` is asked for.
+#[derive(Args, Debug)]
+pub struct DecodeArguments {
+    /// The columns, separated by commas: AWS's fields, client, peer, direction, gateway, service,
+    /// port. Without it, all fields of the records.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub fields: Vec<Column>,
+
+    /// Which records count: `ends` takes those that name both ends of a connection through the
+    /// gateway; `all` takes every record.
+    #[arg(long, value_name = "LEGS", default_value = "all")]
+    pub legs: Legs,
+
+    /// How to write the rows.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: OutputFormat,
+
+    /// Writes bytes unrounded only.
+    #[arg(long)]
+    pub bytes: bool,
+
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// What `convert` is asked for.
+#[derive(Args, Debug)]
+pub struct ConvertArguments {
+    /// The columns, separated by commas: AWS's fields, client, peer, direction, gateway, service,
+    /// port. Without it, all fields of the records.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub fields: Vec<Column>,
+
+    /// Which records count: `ends` takes those that name both ends of a connection through the
+    /// gateway; `all` takes every record.
+    #[arg(long, value_name = "LEGS", default_value = "all")]
+    pub legs: Legs,
+
+    /// How to write the rows. Without it, what the name given with -o ends with, or jsonl.
+    #[arg(long, value_name = "FORMAT")]
+    pub output: Option<ConvertFormat>,
+
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// What `query` is asked for.
+#[derive(Args, Debug)]
+pub struct QueryArguments {
+    /// The query; with -f, the first input.
+    #[arg(value_name = "TEXT")]
+    pub text: Option<String>,
+
+    /// Reads the query from a file.
+    #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+
+    /// How to write the rows.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: OutputFormat,
+
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// What `convert` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ConvertFormat {
+    /// One JSON object per line.
+    Jsonl,
+    /// One JSON array.
+    Json,
+    /// Comma-separated values with a line of names.
+    Csv,
+    /// A Parquet file, compressed with zstd.
+    Parquet,
+}
+
+impl From<ConvertFormat> for OutputFormat {
+    fn from(format: ConvertFormat) -> Self {
+        match format {
+            ConvertFormat::Jsonl => Self::Jsonl,
+            ConvertFormat::Json => Self::Json,
+            ConvertFormat::Csv => Self::Csv,
+            ConvertFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
+/// What to add up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Metric {
+    /// Bytes, headers included.
+    Bytes,
+    /// Packets.
+    Packets,
+    /// Records: one for each flow, leg and interval.
+    Flows,
+}
+
+impl Metric {
+    /// The field that is added up; none for flows, which are counted.
+    #[must_use]
+    pub const fn field(self) -> Option<Field> {
+        match self {
+            Self::Bytes => Some(Field::Bytes),
+            Self::Packets => Some(Field::Packets),
+            Self::Flows => None,
+        }
+    }
+
+    /// The metric's name in output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Packets => "packets",
+            Self::Flows => "flows",
+        }
+    }
+}
+
+/// What became of the traffic that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ActionArgument {
+    /// What was let through.
+    Accept,
+    /// What was kept out.
+    Reject,
+    /// Both.
+    All,
+}
+
+impl ActionArgument {
+    /// The one action that counts; none for all.
+    #[must_use]
+    pub const fn action(self) -> Option<Action> {
+        match self {
+            Self::Accept => Some(Action::Accept),
+            Self::Reject => Some(Action::Reject),
+            Self::All => None,
+        }
+    }
+}
+
+/// What to add up by: one column or two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct By(pub Vec<Column>);
+
+impl FromStr for By {
+    type Err = NoColumnName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "pair" => Ok(Self(vec![Column::Client, Column::Peer])),
+            name => name.parse().map(|column| Self(vec![column])),
+        }
+    }
+}
+
+/// A format, or the name of a documented one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormatArgument(pub Format);
+
+impl FromStr for FormatArgument {
+    type Err = FormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "default" => Ok(Self(Format::aws_default())),
+            "recorded" => Ok(Self(flowlog::RecordedFormat::Zonal.format())),
+            "recorded-regional" => Ok(Self(flowlog::RecordedFormat::Regional.format())),
+            "earlier" => Ok(Self(Format::earlier_recorder())),
+            text => Format::parse(text).map(Self),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn formats_have_names() {
+        let named = |name: &str| name.parse::<FormatArgument>().unwrap().0;
+        assert_eq!(named("default"), Format::aws_default());
+        assert_eq!(named("earlier").fields().len(), 14);
+        assert_eq!(named("${bytes} ${action}").fields().len(), 2);
+        assert!("bytes".parse::<FormatArgument>().is_err());
+    }
+}

@@ -1,0 +1,262 @@
+//! `natflow`: reads VPC flow logs from files, directories and standard input.
+//!
+//! [`run`] does what a command line asks for. Everything is streamed: memory grows with the
+//! number of different keys that are added up, and with nothing else.
+
+mod arguments;
+mod chunk;
+mod column;
+mod condition;
+mod error;
+mod inputs;
+mod key;
+mod listing;
+mod moment;
+mod notes;
+mod output;
+mod parquet_rows;
+mod progress;
+mod query;
+mod reading;
+mod selection;
+mod size;
+mod tally;
+mod top;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use flowlog::Format;
+use jiff::Timestamp;
+
+pub use arguments::Arguments;
+pub use error::Error;
+
+use arguments::{
+    Command, ConvertArguments, ConvertFormat, DecodeArguments, QueryArguments, ReadArguments,
+    TopArguments,
+};
+use column::{Column, Row};
+use inputs::{Input, STANDARD_INPUT};
+use listing::{Listing, Manner};
+use output::{Output, OutputFormat};
+use progress::Progress;
+use reading::{Reading, Summary, Visitor};
+use selection::{GatewayName, Gateways, Legs, Selection, Statuses};
+
+/// Does what the command line asks for; `now` is what spans in it count back from.
+pub fn run(arguments: &Arguments, now: Timestamp) -> Result<(), Error> {
+    match &arguments.command {
+        Command::Top(arguments) => top(arguments, now),
+        Command::Decode(arguments) => decode(arguments, now),
+        Command::Convert(arguments) => convert(arguments, now),
+        Command::Query(arguments) => query(arguments, now),
+        Command::Completions { shell } => completions(*shell),
+        Command::Man { dir } => man(dir.as_deref()),
+    }
+}
+
+fn top(arguments: &TopArguments, now: Timestamp) -> Result<(), Error> {
+    let read = &arguments.read;
+    let columns = top::columns(arguments);
+    let mut asked: Vec<_> = columns.iter().map(|column| (column.clone(), "--by")).collect();
+    asked.extend(arguments.metric.field().map(|field| (Column::Field(field), "--metric")));
+    let mut selection = selection(read, now, arguments.legs, &columns);
+    selection.action = arguments.action.action();
+    selection.statuses = Statuses::OkOnly;
+    let reading = reading(read, selection, Some(asked));
+    let inputs = find_inputs(&read.inputs)?;
+    let progress = Progress::of(&inputs);
+    let (mut tally, summary) = top::count(arguments, &reading, &inputs, &progress)?;
+    drop(progress);
+    let output = Output::new(read.target.as_deref());
+    output.rows(arguments.output, read.color, |sink| top::write(arguments, &mut tally, sink))?;
+    note(read, &summary, &reading.selection);
+    Ok(())
+}
+
+fn decode(arguments: &DecodeArguments, now: Timestamp) -> Result<(), Error> {
+    let manner = match (arguments.output, arguments.bytes) {
+        (_, true) => Manner::WordsUnrounded,
+        (_, false) => Manner::Words,
+    };
+    let mut selection = selection(&arguments.read, now, arguments.legs, &arguments.fields);
+    selection.statuses = Statuses::SkipDataOnly;
+    list(&arguments.read, selection, &arguments.fields, manner, arguments.output)
+}
+
+fn convert(arguments: &ConvertArguments, now: Timestamp) -> Result<(), Error> {
+    let format = convert_format(arguments);
+    let target = arguments.read.target.as_deref();
+    if format == OutputFormat::Parquet && target.is_none() && io::stdout().is_terminal() {
+        return Err(Error::Refused("Parquet is not for terminals: name a file with -o".to_owned()));
+    }
+    let selection = selection(&arguments.read, now, arguments.legs, &arguments.fields);
+    list(&arguments.read, selection, &arguments.fields, Manner::Plain, format)
+}
+
+fn convert_format(arguments: &ConvertArguments) -> OutputFormat {
+    let by_name = || match Output::new(arguments.read.target.as_deref()).extension()?.as_str() {
+        "json" => Some(ConvertFormat::Json),
+        "csv" => Some(ConvertFormat::Csv),
+        "parquet" => Some(ConvertFormat::Parquet),
+        _ => None,
+    };
+    arguments.output.or_else(by_name).unwrap_or(ConvertFormat::Jsonl).into()
+}
+
+fn query(arguments: &QueryArguments, now: Timestamp) -> Result<(), Error> {
+    let read = &arguments.read;
+    let (text, named) = query::text_and_inputs(arguments)?;
+    let query = query::parse(&text)?;
+    let reading = reading(read, selection(read, now, Legs::All, &[]), None);
+    let inputs = find_inputs(&named)?;
+    let known = learn(&reading, &inputs)?;
+    let progress = Progress::of(&inputs);
+    let mut asking = query::Asking::new(&query);
+    let summary = reading.read(&inputs, known, &progress, &mut asking)?;
+    drop(progress);
+    let table = asking.finish();
+    let output = Output::new(read.target.as_deref());
+    output.rows(arguments.output, read.color, |sink| query::write(&table, sink))?;
+    note(read, &summary, &reading.selection);
+    Ok(())
+}
+
+/// Writes every row that counts.
+fn list(
+    read: &ReadArguments,
+    selection: Selection,
+    fields: &[Column],
+    manner: Manner,
+    format: OutputFormat,
+) -> Result<(), Error> {
+    // What is listed is checked: a wrong value must not pass as a text.
+    let reading = reading(read, selection, None);
+    let asked = fields.iter().map(|column| (column.clone(), "--fields")).collect();
+    let reading = Reading { columns: None, asked, ..reading };
+    let inputs = find_inputs(&read.inputs)?;
+    let known = learn(&reading, &inputs)?;
+    let output = Output::new(read.target.as_deref());
+    let progress = if read.target.is_some() || !io::stdout().is_terminal() {
+        Progress::of(&inputs)
+    } else {
+        Progress::hidden()
+    };
+    let mut summary = Summary::default();
+    output.rows(format, read.color, |sink| {
+        let mut listing = Listing::new(sink, manner, fields.to_vec());
+        summary = reading.read(&inputs, known, &progress, &mut listing)?;
+        Ok(())
+    })?;
+    drop(progress);
+    note(read, &summary, &reading.selection);
+    Ok(())
+}
+
+/// Reads for the gateways' addresses alone: rows that are written cannot be taken back.
+fn learn(reading: &Reading, inputs: &[Input]) -> Result<Gateways, Error> {
+    struct Ignoring;
+    impl Visitor for Ignoring {
+        fn start(&mut self, _: &Format) -> Result<(), Error> {
+            Ok(())
+        }
+
+        fn visit(&mut self, _: &Row<'_>) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+    if !reading.selection.infers_addresses() || !inputs.iter().all(Input::is_file) {
+        return Ok(Gateways::default());
+    }
+    let summary = reading.read(inputs, Gateways::default(), &Progress::hidden(), &mut Ignoring)?;
+    let mut known = summary.gateways;
+    known.forget_lateness();
+    Ok(known)
+}
+
+fn selection(read: &ReadArguments, now: Timestamp, legs: Legs, columns: &[Column]) -> Selection {
+    let condition = read.condition.clone();
+    let in_condition = condition.iter().flat_map(|condition| condition.columns());
+    let needs_flow =
+        legs == Legs::Ends || columns.iter().chain(in_condition).any(Column::needs_flow);
+    let gateway_ids = read.gateway.iter().filter_map(|name| match name {
+        GatewayName::Id(id) => Some(id.clone()),
+        GatewayName::Address(_) => None,
+    });
+    let gateway_addresses = read.gateway.iter().filter_map(|name| match name {
+        GatewayName::Id(_) => None,
+        GatewayName::Address(address) => Some(*address),
+    });
+    Selection {
+        since: read.since.map(|moment| moment.unix_seconds(now)),
+        until: read.until.map(|moment| moment.unix_seconds(now)),
+        gateway_ids: gateway_ids.collect(),
+        gateway_addresses: gateway_addresses.collect(),
+        legs,
+        needs_flow,
+        condition,
+        ..Selection::default()
+    }
+}
+
+fn reading(
+    read: &ReadArguments,
+    selection: Selection,
+    columns: Option<Vec<(Column, &'static str)>>,
+) -> Reading {
+    Reading {
+        format: read.format.as_ref().map(|format| format.0.clone()),
+        is_strict: read.strict,
+        selection,
+        columns,
+        asked: vec![],
+    }
+}
+
+fn find_inputs(named: &[String]) -> Result<Vec<Input>, Error> {
+    if !named.is_empty() {
+        return inputs::find(named);
+    }
+    if io::stdin().is_terminal() {
+        let hint = "name a file, a directory, or - for standard input";
+        return Err(Error::Refused(hint.to_owned()));
+    }
+    inputs::find(&[STANDARD_INPUT.to_owned()])
+}
+
+/// Says what was read. Nobody may be there to listen, which is no failure.
+fn note(read: &ReadArguments, summary: &Summary, selection: &Selection) {
+    if read.quiet {
+        return;
+    }
+    let mut stderr = io::stderr().lock();
+    for note in notes::notes(summary, selection) {
+        let _ = writeln!(stderr, "natflow: {note}");
+    }
+}
+
+fn completions(shell: clap_complete::Shell) -> Result<(), Error> {
+    let mut script = vec![];
+    clap_complete::generate(shell, &mut Arguments::command(), "natflow", &mut script);
+    Output::new(None).bytes(|mut target| {
+        let written = target.write_all(&script).and_then(|()| target.flush());
+        written.map_err(|source| Error::Output { name: "standard output".to_owned(), source })
+    })
+}
+
+fn man(dir: Option<&Path>) -> Result<(), Error> {
+    if let Some(dir) = dir {
+        let result = clap_mangen::generate_to(Arguments::command(), dir);
+        let name = dir.display().to_string();
+        return result.map_err(|source| Error::Output { name, source });
+    }
+    let mut page = vec![];
+    let rendered = clap_mangen::Man::new(Arguments::command()).render(&mut page);
+    Output::new(None).bytes(|mut target| {
+        let written = rendered.and_then(|()| target.write_all(&page));
+        let written = written.and_then(|()| target.flush());
+        written.map_err(|source| Error::Output { name: "standard output".to_owned(), source })
+    })
+}

@@ -1,0 +1,279 @@
+//! `natflow top`: who has the most traffic.
+
+use std::cmp::Ordering;
+
+use flowlog::{Format, Leg};
+
+use crate::arguments::{Metric, TopArguments};
+use crate::column::{Column, ColumnType, Row};
+use crate::error::Error;
+use crate::inputs::Input;
+use crate::key::{Key, KeyColumns, OwnValue};
+use crate::notes::count_of;
+use crate::output::{Cell, Heading, OutputFormat, RowSink};
+use crate::progress::Progress;
+use crate::reading::{Reading, Summary, Visitor};
+use crate::selection::{Gateways, Legs};
+use crate::size::size;
+use crate::tally::{PackedTally, Sums, WideTally};
+
+/// Rows that are held beyond those that will be shown, before the least are dropped.
+const SPARE_ROWS: usize = 4096;
+
+/// Traffic, added up by key.
+#[derive(Clone, Debug)]
+pub(crate) struct Tally {
+    keys: KeyColumns,
+    metric: Metric,
+    packed: PackedTally,
+    wide: WideTally,
+    total: Sums,
+}
+
+/// A row of the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Talker {
+    key: Vec<OwnValue>,
+    sums: Sums,
+}
+
+impl Tally {
+    /// Nothing yet.
+    #[must_use]
+    pub(crate) fn new(columns: Vec<Column>, metric: Metric) -> Self {
+        Self {
+            keys: KeyColumns::new(columns),
+            metric,
+            packed: PackedTally::default(),
+            wide: WideTally::default(),
+            total: Sums::default(),
+        }
+    }
+
+    fn add(&mut self, row: &Row<'_>) {
+        let amount = match self.metric.field() {
+            None => 1,
+            Some(field) => row.record.number(field).unwrap_or_default(),
+        };
+        let is_download = row.flow.is_some_and(|flow| flow.leg == Leg::Download);
+        let sums = if is_download {
+            Sums { download: amount, other: 0 }
+        } else {
+            Sums { download: 0, other: amount }
+        };
+        self.total.add(sums);
+        match self.keys.key(row) {
+            Key::Packed(key) => self.packed.add(key, sums),
+            Key::Wide(key) => self.wide.add(key, sums),
+        }
+    }
+
+    /// The talkers with the most, and how many there are in all. Equal ones are in the order of
+    /// their keys.
+    fn most(&mut self, rows: usize) -> (Vec<Talker>, usize) {
+        let count = self.packed.len() + self.wide.len();
+        let mut best = Best { rows: if rows == 0 { count } else { rows }, talkers: vec![] };
+        let keys = &self.keys;
+        for (key, sums) in self.packed.entries() {
+            best.offer(sums, || keys.unpack(key));
+        }
+        for (key, sums) in self.wide.entries() {
+            best.offer(sums, || keys.read(key));
+        }
+        (best.finish(), count)
+    }
+}
+
+impl Visitor for Tally {
+    fn start(&mut self, _: &Format) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn visit(&mut self, row: &Row<'_>) -> Result<(), Error> {
+        self.add(row);
+        Ok(())
+    }
+}
+
+/// The talkers with the most, out of all that are offered.
+struct Best {
+    rows: usize,
+    talkers: Vec<Talker>,
+}
+
+impl Best {
+    fn offer(&mut self, sums: Sums, key: impl FnOnce() -> Vec<OwnValue>) {
+        if self.talkers.len() >= self.rows.saturating_add(SPARE_ROWS) {
+            self.drop_the_least();
+        }
+        let least = self.talkers.get(self.rows.saturating_sub(1)).map(|least| least.sums.total());
+        // Only right after dropping are the first rows the best so far: until the next time
+        // their last one is a bound that can be passed, but never too high.
+        if least.is_none_or(|least| sums.total() >= least) || self.talkers.len() < self.rows {
+            self.talkers.push(Talker { key: key(), sums });
+        }
+    }
+
+    fn drop_the_least(&mut self) {
+        if self.talkers.len() > self.rows && self.rows > 0 {
+            self.talkers.select_nth_unstable_by(self.rows - 1, most_first);
+            self.talkers.truncate(self.rows);
+        }
+    }
+
+    fn finish(mut self) -> Vec<Talker> {
+        self.drop_the_least();
+        self.talkers.sort_unstable_by(most_first);
+        self.talkers
+    }
+}
+
+fn most_first(a: &Talker, b: &Talker) -> Ordering {
+    b.sums.total().cmp(&a.sums.total()).then_with(|| a.key.cmp(&b.key))
+}
+
+/// Reads the inputs and adds up their traffic.
+pub(crate) fn count(
+    arguments: &TopArguments,
+    reading: &Reading,
+    inputs: &[Input],
+    progress: &Progress,
+) -> Result<(Tally, Summary), Error> {
+    let columns = columns(arguments);
+    let empty = || Tally::new(columns.clone(), arguments.metric);
+    let mut tally = empty();
+    let mut summary = reading.read(inputs, Gateways::default(), progress, &mut tally)?;
+    // A gateway's secondary address can show late: then what was read before is read again.
+    if summary.gateways.were_late() && inputs.iter().all(Input::is_file) {
+        let mut known = summary.gateways;
+        known.forget_lateness();
+        tally = empty();
+        summary = reading.read(inputs, known, &Progress::hidden(), &mut tally)?;
+    }
+    Ok((tally, summary))
+}
+
+/// The columns to add up by, each once.
+#[must_use]
+pub(crate) fn columns(arguments: &TopArguments) -> Vec<Column> {
+    let mut columns: Vec<Column> = vec![];
+    for column in arguments.by.iter().flat_map(|by| &by.0) {
+        if !columns.contains(column) {
+            columns.push(column.clone());
+        }
+    }
+    columns
+}
+
+/// Writes the talkers.
+pub(crate) fn write(
+    arguments: &TopArguments,
+    tally: &mut Tally,
+    sink: &mut dyn RowSink,
+) -> Result<(), Error> {
+    let shape = Shape::of(arguments);
+    let (talkers, count) = tally.most(arguments.rows);
+    let total = tally.total;
+    let longest = talkers.first().map_or(0, |talker| talker.sums.total());
+    sink.start(&shape.headings(tally.keys.columns()))?;
+    for talker in &talkers {
+        let mut cells: Vec<_> = talker.key.iter().map(Cell::from).collect();
+        cells.extend(shape.sums(talker.sums, total));
+        cells.push(Cell::Bar(share(talker.sums.total(), longest)));
+        sink.write(&cells)?;
+    }
+    let shown = if talkers.len() < count {
+        format!("{} of {}", talkers.len(), count_of(count as u64, "row"))
+    } else {
+        count_of(count as u64, "row")
+    };
+    let mut cells = vec![Cell::Words(shown)];
+    cells.resize(tally.keys.columns().len(), Cell::Words(String::new()));
+    cells.extend(shape.sums(total, total));
+    cells.push(Cell::Bar(0.0));
+    sink.write_totals(&cells)
+}
+
+/// Which columns the answer has, and how its sums are written.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    metric: Metric,
+    is_table: bool,
+    has_directions: bool,
+    is_rounded: bool,
+}
+
+impl Shape {
+    fn of(arguments: &TopArguments) -> Self {
+        let is_table = arguments.output == OutputFormat::Table;
+        Self {
+            metric: arguments.metric,
+            is_table,
+            has_directions: arguments.legs == Legs::Ends,
+            is_rounded: is_table && arguments.metric == Metric::Bytes && !arguments.bytes,
+        }
+    }
+
+    fn headings(self, keys: &[Column]) -> Vec<Heading> {
+        let mut headings: Vec<_> = keys.iter().map(|column| self.key_heading(column)).collect();
+        let number = |name: String| Heading::new(name, ColumnType::Number(64));
+        let metric = self.metric.name();
+        headings.push(number(metric.to_owned()));
+        if self.has_directions {
+            let unit = if self.is_table { String::new() } else { format!("_{metric}") };
+            headings.extend(["upload", "download"].map(|way| number(format!("{way}{unit}"))));
+        }
+        headings.push(number("share".to_owned()));
+        headings.push(Heading::new("", ColumnType::Text));
+        headings
+    }
+
+    fn key_heading(self, column: &Column) -> Heading {
+        let name = if self.is_table { column.to_string() } else { column.json_name() };
+        // In the metric's own column stands the sum.
+        let name = if name == self.metric.name() { format!("by_{name}") } else { name };
+        Heading::new(name, column.column_type())
+    }
+
+    fn sums(self, sums: Sums, total: Sums) -> Vec<Cell<'static>> {
+        let amount = |amount: u64| {
+            if self.is_rounded { Cell::Words(size(amount)) } else { Cell::Number(amount) }
+        };
+        let mut cells = vec![amount(sums.total())];
+        if self.has_directions {
+            cells.extend([amount(sums.other), amount(sums.download)]);
+        }
+        cells.push(Cell::Share(share(sums.total(), total.total())));
+        cells
+    }
+}
+
+/// A share of a whole; of nothing, nothing.
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        return 0.0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a share is shown with a few digits")]
+    let share = part as f64 / whole as f64;
+    share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_are_kept_whatever_their_order() {
+        let mut best = Best { rows: 3, talkers: vec![] };
+        let count = 3 * SPARE_ROWS as u64;
+        for number in 0..count {
+            // Visits every number once, in a scattered order.
+            let scattered = number * 7919 % count;
+            let sums = Sums { download: 0, other: scattered / 2 };
+            best.offer(sums, || vec![OwnValue::Number(scattered)]);
+        }
+        let keys: Vec<_> = best.finish().into_iter().map(|talker| talker.key).collect();
+        let expected = [count - 2, count - 1, count - 4].map(|key| vec![OwnValue::Number(key)]);
+        assert_eq!(keys, expected);
+    }
+}
