@@ -69,6 +69,10 @@ fn files() -> Vec<(String, String)> {
     let mut files: Vec<_> = queries
         .map(|query| (format!("queries/{}.query", query.name()), query.saved_text()))
         .collect();
+    files.extend(
+        Query::ALL
+            .map(|query| (format!("queries/athena/{}.sql", query.name()), query.athena_text())),
+    );
     files.push(("docs/fields.md".to_owned(), fields_page::page()));
     files
 }

@@ -1,7 +1,8 @@
 //! Generates the files and regions whose facts have their home in code, and checks that they
 //! are up to date.
 //!
-//! - `queries/*.query`, `docs/fields.md` and regions of `template.yaml` from `crates/flowlog`;
+//! - `queries/*.query`, `queries/athena/*.sql`, `docs/fields.md` and regions of `template.yaml`
+//!   from `crates/flowlog`;
 //! - the diagram in `docs/architecture.md` from `statemachine/recorder.asl.yaml`.
 //!
 //! `check` also compares the error names of the state machine with those of the functions.

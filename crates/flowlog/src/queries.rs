@@ -17,6 +17,7 @@ use std::net::IpAddr;
 
 use crate::{Field, RecordedFormat};
 
+mod athena;
 mod connections;
 mod records;
 mod words;

@@ -1,0 +1,1 @@
+"""The saved queries that only another engine than ours can run."""
