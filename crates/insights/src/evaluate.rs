@@ -20,9 +20,9 @@ impl Expression {
                 compute(*operator, left, right)
             }
             Self::Call(function, arguments) => {
-                let values: Vec<_> =
+                let mut values: Vec<_> =
                     arguments.iter().map(|argument| argument.evaluate(row)).collect();
-                function.call(&values)
+                function.call(&mut values)
             }
             Self::Floor(of, period) => with_time(&of.evaluate(row), |time| period.floor(time)),
             Self::Ceil(of, period) => with_time(&of.evaluate(row), |time| period.ceil(time)),

@@ -173,7 +173,7 @@ impl Function {
     }
 
     /// The function of some values, as many as it takes.
-    pub(crate) fn call<'a>(self, arguments: &[Value<'a>]) -> Value<'a> {
+    pub(crate) fn call<'a>(self, arguments: &mut [Value<'a>]) -> Value<'a> {
         match self {
             Self::IsPresent | Self::Coalesce | Self::If | Self::IsEmpty | Self::IsBlank => {
                 self.of_presence(arguments)
@@ -279,22 +279,22 @@ impl Function {
         })
     }
 
-    fn of_texts<'a>(self, arguments: &[Value<'a>]) -> Option<Value<'a>> {
+    fn of_texts<'a>(self, arguments: &mut [Value<'a>]) -> Option<Value<'a>> {
         if self == Self::Concat {
-            let texts = arguments.iter().filter_map(Value::as_text);
-            return Some(Value::text(texts.collect::<String>()));
+            return Some(Value::text(joined(arguments)));
         }
-        let text = owned_text(arguments.first()?)?;
-        let second = arguments.get(1);
+        let (first, others) = arguments.split_first_mut()?;
+        let text = into_text(std::mem::replace(first, Value::Missing))?;
+        let second = others.first();
         Some(match self {
             Self::Strlen => Value::number(float_of(text.chars().count())),
             Self::ToUpper => Value::text(text.to_uppercase()),
             Self::ToLower => Value::text(text.to_lowercase()),
-            Self::Substr => return substring(text, second?, arguments.get(2)),
+            Self::Substr => return substring(text, second?, others.get(1)),
             Self::StrContains => Value::Integer(i64::from(text.contains(&*second?.as_text()?))),
             Self::Replace => {
-                let (old, new) = (second?.as_text()?, arguments.get(2)?.as_text()?);
-                if old.is_empty() {
+                let (old, new) = (second?.as_text()?, others.get(1)?.as_text()?);
+                if old.is_empty() || !text.contains(&*old) {
                     Value::Text(text)
                 } else {
                     Value::text(text.replace(&*old, &new))
@@ -311,11 +311,22 @@ impl Function {
     }
 }
 
+/// All texts in a row.
+fn joined(values: &[Value<'_>]) -> String {
+    let mut text = String::new();
+    for value in values {
+        if let Some(part) = value.as_text() {
+            text.push_str(&part);
+        }
+    }
+    text
+}
+
 /// The value's text, still on loan from the event where it was.
-fn owned_text<'a>(value: &Value<'a>) -> Option<Cow<'a, str>> {
+fn into_text(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value {
         Value::Missing => None,
-        Value::Text(text) => Some(text.clone()),
+        Value::Text(text) => Some(text),
         other => Some(Cow::Owned(other.to_string())),
     }
 }
@@ -442,7 +453,7 @@ mod tests {
         let function = Function::from_name(name).unwrap();
         let count = function.arguments();
         assert!((count.least..=count.most).contains(&arguments.len()), "{name}");
-        function.call(arguments)
+        function.call(&mut arguments.to_vec())
     }
 
     #[test]

@@ -109,7 +109,14 @@ impl<'a> Value<'a> {
     /// Compares two values that are there: as numbers when both read as numbers, times by their
     /// milliseconds, everything else as text by Unicode's order.
     pub(crate) fn compare(&self, other: &Self) -> Option<Ordering> {
-        if let (Some(one), Some(two)) = (self.comparable(), other.comparable()) {
+        if let (Self::Text(one), Self::Text(two)) = (self, other)
+            && one == two
+        {
+            return Some(Ordering::Equal);
+        }
+        if let Some(one) = self.comparable()
+            && let Some(two) = other.comparable()
+        {
             return Some(one.compare(two));
         }
         Some(self.as_text()?.cmp(&other.as_text()?))
@@ -147,11 +154,7 @@ pub(crate) enum Number {
 impl Number {
     /// Reads a number in decimals, with or without a sign, a fraction and an exponent.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        // The standard library also reads words such as "inf" and "nan", which are text here.
-        let is_number = text
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
-        if !is_number {
+        if !may_be_a_number(text) {
             return None;
         }
         if let Ok(number) = text.parse() {
@@ -174,6 +177,16 @@ impl Number {
             (one, two) => one.as_f64().total_cmp(&(two.as_f64() + 0.0)),
         }
     }
+}
+
+/// Tells most texts from numbers at a glance: addresses by their second point, names by their
+/// letters. The standard library also reads words such as "inf" and "nan", which are text here.
+fn may_be_a_number(text: &str) -> bool {
+    let mut points = 0;
+    text.bytes().all(|byte| {
+        points += usize::from(byte == b'.');
+        points < 2 && matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')
+    })
 }
 
 impl From<Number> for Value<'_> {
