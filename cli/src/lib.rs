@@ -14,6 +14,7 @@ mod listing;
 mod moment;
 mod notes;
 mod output;
+mod parallel;
 mod parquet_rows;
 mod progress;
 mod query;

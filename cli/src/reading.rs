@@ -8,12 +8,13 @@ use crate::chunk::{Chunk, ChunkSource, Lines};
 use crate::column::{Column, Partition, Row};
 use crate::error::Error;
 use crate::inputs::{Input, Opened};
+use crate::parallel::add_counts;
 use crate::parquet_rows::ParquetRows;
 use crate::progress::Progress;
 use crate::selection::{Gateways, LeftOut, Selection, Selector};
 
 /// How many bad lines are repeated in messages.
-const MOST_BAD_LINES: usize = 5;
+pub(crate) const MOST_BAD_LINES: usize = 5;
 
 /// How the inputs are read.
 #[derive(Clone, Debug, Default)]
@@ -42,15 +43,6 @@ pub(crate) struct Summary {
     pub bad_lines: Vec<String>,
     /// The gateways' addresses, if they were inferred.
     pub gateways: Gateways,
-}
-
-impl Summary {
-    fn add_counts(&mut self, counts: Counts) {
-        self.counts.read += counts.read;
-        self.counts.empty += counts.empty;
-        self.counts.skipped += counts.skipped;
-        self.counts.bad += counts.bad;
-    }
 }
 
 /// What the rows that count are passed to.
@@ -82,6 +74,14 @@ impl Started {
             return Ok(None);
         }
         Ok(Some(&self.chunk))
+    }
+
+    /// The next piece of the input, for keeps; `spare` lends its buffer.
+    pub(crate) fn take_chunk(&mut self, mut spare: Chunk) -> Result<Option<Chunk>, Error> {
+        if std::mem::take(&mut self.has_chunk) {
+            return Ok(Some(std::mem::take(&mut self.chunk)));
+        }
+        Ok(self.source.fill(&mut spare)?.then_some(spare))
     }
 }
 
@@ -174,7 +174,7 @@ impl Reading {
     }
 
     /// Refuses an input that lacks what was asked for: silence would look like an answer.
-    fn check_columns(&self, started: &Started) -> Result<(), Error> {
+    pub(crate) fn check_columns(&self, started: &Started) -> Result<(), Error> {
         const FLOW_HINT: &str = "; --legs all counts every record as it is, by its own fields";
         const NO_HINT: &str = "";
         let asked = self.columns.iter().flatten().chain(&self.asked).cloned();
@@ -250,7 +250,7 @@ impl Reading {
                 visitor.start(&started.format)?;
             }
         }
-        summary.add_counts(parser.counts());
+        add_counts(&mut summary.counts, parser.counts());
         Ok(())
     }
 }

@@ -136,6 +136,15 @@ pub(crate) struct LeftOut {
     pub no_connection: u64,
 }
 
+impl LeftOut {
+    /// Adds another's counts.
+    pub(crate) const fn add(&mut self, other: Self) {
+        self.other_action += other.other_action;
+        self.other_legs += other.other_legs;
+        self.no_connection += other.no_connection;
+    }
+}
+
 /// The gateways' addresses, as far as they are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gateways {
@@ -169,6 +178,22 @@ impl Gateways {
     /// Says that reading begins anew.
     pub(crate) fn forget_lateness(&mut self) {
         self.of_gateway.values_mut().for_each(|known| known.was_late = false);
+    }
+
+    /// Takes over what was learnt elsewhere from the same records.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (id, learnt) in other.of_gateway {
+            let known = self.of_gateway.entry(id).or_insert_with(|| learnt.clone());
+            known.was_late |= learnt.was_late;
+            if known.addresses != learnt.addresses {
+                let both = known.addresses.as_slice().iter().chain(learnt.addresses.as_slice());
+                let both: GatewayAddresses = both.copied().collect();
+                // Either reader lacked an address.
+                known.was_late |= both.as_slice().len() > known.addresses.as_slice().len()
+                    || both.as_slice().len() > learnt.addresses.as_slice().len();
+                known.addresses = both;
+            }
+        }
     }
 
     fn flow(&mut self, record: &Record<'_>) -> Option<Flow> {

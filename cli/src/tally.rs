@@ -102,6 +102,13 @@ impl PackedTally {
         self.used + usize::from(self.of_empty_key.is_some())
     }
 
+    /// Adds another tally's sums.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        for (key, sums) in other.entries() {
+            self.add(key, sums);
+        }
+    }
+
     fn flush(&mut self) {
         if (self.used + BATCH) * 8 > self.slots.len() * 7 {
             self.grow();
@@ -230,6 +237,13 @@ impl WideTally {
             found.add(sums);
         } else {
             self.sums.insert(key.into(), sums);
+        }
+    }
+
+    /// Adds another tally's sums.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        for (key, sums) in other.sums {
+            self.sums.entry(key).or_default().add(sums);
         }
     }
 

@@ -1,6 +1,7 @@
 //! `natflow top`: who has the most traffic.
 
 use std::cmp::Ordering;
+use std::thread;
 
 use flowlog::{Format, Leg};
 
@@ -11,6 +12,7 @@ use crate::inputs::Input;
 use crate::key::{Key, KeyColumns, OwnValue};
 use crate::notes::count_of;
 use crate::output::{Cell, Heading, OutputFormat, RowSink};
+use crate::parallel;
 use crate::progress::Progress;
 use crate::reading::{Reading, Summary, Visitor};
 use crate::selection::{Gateways, Legs};
@@ -19,6 +21,12 @@ use crate::tally::{PackedTally, Sums, WideTally};
 
 /// Rows that are held beyond those that will be shown, before the least are dropped.
 const SPARE_ROWS: usize = 4096;
+
+/// Less than this is read before threads have started.
+const WORTH_THREADS_BYTES: u64 = 4_000_000;
+
+/// One thread reads: more of them would wait for it.
+const MOST_THREADS: usize = 8;
 
 /// Traffic, added up by key.
 #[derive(Clone, Debug)]
@@ -50,7 +58,7 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, row: &Row<'_>) {
+    pub(crate) fn add(&mut self, row: &Row<'_>) {
         let amount = match self.metric.field() {
             None => 1,
             Some(field) => row.record.number(field).unwrap_or_default(),
@@ -66,6 +74,17 @@ impl Tally {
             Key::Packed(key) => self.packed.add(key, sums),
             Key::Wide(key) => self.wide.add(key, sums),
         }
+    }
+
+    /// The sums of both, in the larger one's place.
+    pub(crate) fn merged(mut self, mut other: Self) -> Self {
+        if self.packed.len() + self.wide.len() < other.packed.len() + other.wide.len() {
+            std::mem::swap(&mut self, &mut other);
+        }
+        self.packed.absorb(other.packed);
+        self.wide.absorb(other.wide);
+        self.total.add(other.total);
+        self
     }
 
     /// The talkers with the most, and how many there are in all. Equal ones are in the order of
@@ -139,18 +158,36 @@ pub(crate) fn count(
     inputs: &[Input],
     progress: &Progress,
 ) -> Result<(Tally, Summary), Error> {
-    let columns = columns(arguments);
-    let empty = || Tally::new(columns.clone(), arguments.metric);
-    let mut tally = empty();
-    let mut summary = reading.read(inputs, Gateways::default(), progress, &mut tally)?;
+    let empty = Tally::new(columns(arguments), arguments.metric);
+    let threads = threads(arguments, inputs);
+    let count = |known: Gateways, progress: &Progress| {
+        if threads > 1 {
+            return parallel::count(reading, inputs, &known, progress, threads, &empty);
+        }
+        let mut tally = empty.clone();
+        let summary = reading.read(inputs, known, progress, &mut tally)?;
+        Ok((tally, summary))
+    };
+    let (tally, summary) = count(Gateways::default(), progress)?;
     // A gateway's secondary address can show late: then what was read before is read again.
     if summary.gateways.were_late() && inputs.iter().all(Input::is_file) {
         let mut known = summary.gateways;
         known.forget_lateness();
-        tally = empty();
-        summary = reading.read(inputs, known, &Progress::hidden(), &mut tally)?;
+        return count(known, &Progress::hidden());
     }
     Ok((tally, summary))
+}
+
+/// How many threads add up. The first bad line is known for sure by reading in order only.
+fn threads(arguments: &TopArguments, inputs: &[Input]) -> usize {
+    let is_short = inputs.iter().all(Input::is_file)
+        && inputs.iter().map(|input| input.length).sum::<u64>() < WORTH_THREADS_BYTES;
+    match arguments.threads {
+        _ if arguments.read.strict => 1,
+        0 if is_short => 1,
+        0 => thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
+        threads => threads.min(MOST_THREADS),
+    }
 }
 
 /// The columns to add up by, each once.

@@ -279,3 +279,57 @@ fn nothing_is_no_error() {
     let table = folder.succeed(&["top", "empty.log"]);
     assert!(table.contains("0 rows"));
 }
+
+/// Threads change nothing but the time: sums, notes and the places of bad lines are the same.
+#[test]
+fn threads_answer_what_one_thread_answers() {
+    let folder = Folder::new();
+    let header = "action flow-direction traffic-path srcaddr srcport dstaddr dstport protocol \
+        bytes type pkt-srcaddr pkt-src-aws-service pkt-dstaddr pkt-dst-aws-service packets start \
+        end tcp-flags log-status interface-id";
+    let mut lines = vec![];
+    for number in 0..6000_u64 {
+        let client = format!("10.1.{}.{}", number % 7, number % 251);
+        let interface = if number % 3 == 0 { "eni-0a1b" } else { "eni-0c2d" };
+        let connection =
+            Connection { client: &client, upload: number, interface, ..Connection::default() };
+        lines.extend(connection.legs());
+        if number % 1000 == 500 {
+            lines.push(format!("bad {number}"));
+        }
+    }
+    let first = lines.join("\n");
+    // From here on, every record has its last two fields in the other order.
+    let (before, _) = header.rsplit_once(" log-status").unwrap();
+    let swapped = lines.iter().map(|line| match line.rsplit_once(" OK ") {
+        Some((start, interface)) => format!("{start} {interface} OK"),
+        None => line.clone(),
+    });
+    let second = swapped.collect::<Vec<_>>().join("\n");
+    folder.write("a.log", format!("{header}\n{first}\n{before} interface-id log-status\n{second}"));
+    folder.write("b.log", first);
+    for by in ["client", "pair", "gateway,port", "direction"] {
+        let run = |threads| {
+            folder.run(&[
+                "top",
+                "--by",
+                by,
+                "--threads",
+                threads,
+                "-n",
+                "0",
+                "--output",
+                "csv",
+                "a.log",
+                "b.log",
+            ])
+        };
+        let (one, three) = (run("1"), run("3"));
+        assert_eq!(one.stdout, three.stdout);
+        assert_eq!(one.stderr, three.stderr);
+        assert!(
+            one.stderr.contains("18 bad lines")
+                && one.stderr.contains("a.log: line 2006: expected")
+        );
+    }
+}

@@ -90,6 +90,13 @@ impl Parser {
         }
     }
 
+    /// The parser, for a piece of an input that so many lines come before.
+    #[must_use]
+    pub fn after_lines(mut self, lines: u64) -> Self {
+        self.lines_passed = lines;
+        self
+    }
+
     /// Reads an input, which must begin at a line's begin and end at a line's end. Line numbers
     /// go on from the input before.
     pub fn records<'p, 'i>(&'p mut self, input: &'i [u8]) -> Records<'p, 'i> {
