@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from local.local_aws import LocalAws
-from tests.templates.documents import MACROS, MAIN
+from local.network import Network
+from tests.templates.documents import MAIN
 from tests.templates.linters import cfn_lint_expanded, cfn_lint_text
 
 
 @pytest.fixture(scope="module")
-def expanded() -> dict[str, Any]:
+def expanded(aws: LocalAws, network: Network) -> Iterator[dict[str, Any]]:
     """The template that was deployed with two gateways, as CloudFormation has it."""
-    with LocalAws() as aws:
-        aws.deploy("macros", MACROS)
-        network = aws.network()
-        gateways = [network.create_gateway(name).id for name in ("nat-a", "nat-b")]
-        given = {"NatGatewayIDs": ", ".join(gateways) + ",", "EmailAddress": "a@example.com"}
-        aws.deploy("recorder", MAIN, given)
-        answer = aws.client("cloudformation").get_template(StackName="recorder")
-    body = answer["TemplateBody"]
-    return json.loads(body) if isinstance(body, str) else body
+    gateways = [network.create_gateway(name).id for name in ("nat-a", "nat-b")]
+    given = {"NatGatewayIDs": ", ".join(gateways) + ",", "EmailAddress": "a@example.com"}
+    aws.deploy("expanded", MAIN, given)
+    body = aws.client("cloudformation").get_template(StackName="expanded")["TemplateBody"]
+    yield json.loads(body) if isinstance(body, str) else body
+    aws.delete("expanded")
 
 
 def test_nothing_is_left_to_expand(expanded: dict[str, Any]) -> None:
