@@ -181,7 +181,10 @@ fn stats_without_by_are_about_everything_and_of_nothing_there_are_none() {
 fn stats_can_follow_stats() {
     let query =
         "stats count(*) as n by @message | filter n > 1 | stats count(*) as messages, max(n)";
-    assert_eq!(rows(query, &["a", "b", "a", "c", "c", "c"]), ["2|3"]);
+    let messages = ["a", "b", "a", "c", "c", "c"];
+    assert_eq!(rows(query, &messages), ["2|3"]);
+    let unnamed = "stats count(*) by @message | stats count(*), sum(count(*)), max(@timestamp)";
+    assert_eq!(rows(unnamed, &messages), ["3|6|~"]);
 }
 
 #[test]

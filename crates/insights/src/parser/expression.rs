@@ -225,8 +225,12 @@ impl<'q> Parser<'q> {
         Ok(call)
     }
 
-    /// Behind `stats`, `bin(5m)` may be the name of a column.
+    /// Behind `stats`, `bin(5m)` may be the name of a column. The next `stats` makes columns of
+    /// its own.
     fn column_named_like_a_call(&mut self) -> Result<Option<Expression>, QueryError> {
+        if self.query.stats.is_empty() || self.place == Place::Columns {
+            return Ok(None);
+        }
         let rest = self.lexer.slice_from(self.token.start);
         let Some((length, slot)) = self.names.call_at(rest) else { return Ok(None) };
         self.lexer.jump(self.token.start + length);
