@@ -148,7 +148,11 @@ impl LeftOut {
 /// The gateways' addresses, as far as they are known.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Gateways {
-    of_gateway: HashMap<Box<str>, Known>,
+    known: Vec<(Box<str>, Known)>,
+    /// The gateways' places.
+    places: HashMap<Box<str>, usize>,
+    /// The place of the record before: records of a gateway follow each other.
+    last: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -162,7 +166,7 @@ impl Gateways {
     /// The gateways and their addresses, in the order of their IDs.
     #[must_use]
     pub(crate) fn list(&self) -> Vec<(&str, &[IpAddr])> {
-        let known = self.of_gateway.iter();
+        let known = self.known.iter();
         let mut list: Vec<_> =
             known.map(|(id, known)| (&**id, known.addresses.as_slice())).collect();
         list.sort_unstable();
@@ -172,18 +176,24 @@ impl Gateways {
     /// Whether records may have been taken for what they are not.
     #[must_use]
     pub(crate) fn were_late(&self) -> bool {
-        self.of_gateway.values().any(|known| known.was_late)
+        self.known.iter().any(|(_, known)| known.was_late)
     }
 
     /// Says that reading begins anew.
     pub(crate) fn forget_lateness(&mut self) {
-        self.of_gateway.values_mut().for_each(|known| known.was_late = false);
+        self.known.iter_mut().for_each(|(_, known)| known.was_late = false);
     }
 
     /// Takes over what was learnt elsewhere from the same records.
     pub(crate) fn merge(&mut self, other: Self) {
-        for (id, learnt) in other.of_gateway {
-            let known = self.of_gateway.entry(id).or_insert_with(|| learnt.clone());
+        for (id, learnt) in other.known {
+            let is_new = !self.places.contains_key(&id);
+            let place = self.place_of(&id);
+            let Some((_, known)) = self.known.get_mut(place) else { continue };
+            if is_new {
+                *known = learnt;
+                continue;
+            }
             known.was_late |= learnt.was_late;
             if known.addresses != learnt.addresses {
                 let both = known.addresses.as_slice().iter().chain(learnt.addresses.as_slice());
@@ -196,15 +206,27 @@ impl Gateways {
         }
     }
 
+    /// The gateway's place, which it is given if it has none.
+    fn place_of(&mut self, id: &str) -> usize {
+        if self.known.get(self.last).is_some_and(|(last, _)| **last == *id) {
+            return self.last;
+        }
+        if let Some(place) = self.places.get(id) {
+            return *place;
+        }
+        let place = self.known.len();
+        self.known.push((id.into(), Known::default()));
+        self.places.insert(id.into(), place);
+        place
+    }
+
     fn flow(&mut self, record: &Record<'_>) -> Option<Flow> {
         let id = match column::gateway(record) {
             Value::Text(id) => id,
             _ => "",
         };
-        if !self.of_gateway.contains_key(id) {
-            self.of_gateway.insert(id.into(), Known::default());
-        }
-        let known = self.of_gateway.get_mut(id)?;
+        self.last = self.place_of(id);
+        let (_, known) = self.known.get_mut(self.last)?;
         let before = known.addresses.as_slice().len();
         known.addresses.learn(record);
         known.was_late |= before > 0 && known.addresses.as_slice().len() > before;
