@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::function::Function;
 use crate::syntax::{Arithmetic, Comparison, Expression};
 use crate::value::{Number, Value};
 
@@ -19,11 +20,7 @@ impl Expression {
                 let (Some(left), Some(right)) = numbers else { return Value::Missing };
                 compute(*operator, left, right)
             }
-            Self::Call(function, arguments) => {
-                let mut values: Vec<_> =
-                    arguments.iter().map(|argument| argument.evaluate(row)).collect();
-                function.call(&mut values)
-            }
+            Self::Call(function, arguments) => call(*function, arguments, row),
             Self::Floor(of, period) => with_time(&of.evaluate(row), |time| period.floor(time)),
             Self::Ceil(of, period) => with_time(&of.evaluate(row), |time| period.ceil(time)),
             condition => Value::Boolean(condition.holds(row)),
@@ -52,6 +49,21 @@ impl Expression {
                 of.evaluate(row).as_text().is_some_and(|value| regex.is_match(&value))
             }
             value => value.evaluate(row).is_true(),
+        }
+    }
+}
+
+/// Most functions take few arguments, which then need no allocation.
+fn call<'r>(function: Function, arguments: &'r [Expression], row: &[Value<'r>]) -> Value<'r> {
+    match arguments {
+        [one] => function.call(&mut [one.evaluate(row)]),
+        [one, two] => function.call(&mut [one.evaluate(row), two.evaluate(row)]),
+        [one, two, three] => {
+            function.call(&mut [one.evaluate(row), two.evaluate(row), three.evaluate(row)])
+        }
+        all => {
+            let mut values: Vec<_> = all.iter().map(|argument| argument.evaluate(row)).collect();
+            function.call(&mut values)
         }
     }
 }

@@ -3,10 +3,14 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::mem;
+
+use regex::Regex;
 
 use crate::aggregate::Seen;
 use crate::error::QueryError;
 use crate::event::Event;
+use crate::glob::Glob;
 use crate::parser::Parser;
 use crate::rows::Rows;
 use crate::syntax::{Ending, Slot, Stage, Stats, Step};
@@ -148,36 +152,55 @@ impl Step {
                 let value = expression.evaluate(row);
                 set(row, *slot, value);
             }
-            Self::ParseGlob(source, glob, slots) => {
-                let source = row.get(*source).cloned().unwrap_or(Value::Missing);
-                clear(row, slots);
-                let matches = with_text(&source, |text, keep| {
-                    glob.extract(text, |star, value| {
-                        if let Some(slot) = slots.get(star) {
-                            set(row, *slot, keep(value));
-                        }
-                    })
-                });
-                if matches != Some(true) {
-                    clear(row, slots);
-                }
-            }
-            Self::ParseRegex(source, regex, groups) => {
-                let source = row.get(*source).cloned().unwrap_or(Value::Missing);
-                for (slot, _) in groups {
-                    set(row, *slot, Value::Missing);
-                }
-                with_text(&source, |text, keep| {
-                    let Some(captures) = regex.captures(text) else { return };
-                    for (slot, group) in groups {
-                        let value = captures.get(*group).map(|found| keep(found.as_str()));
-                        set(row, *slot, value.unwrap_or(Value::Missing));
-                    }
-                });
-            }
+            Self::ParseGlob(source, glob, slots) => parse_glob(row, *source, glob, slots),
+            Self::ParseRegex(source, regex, groups) => parse_regex(row, *source, regex, groups),
         }
         true
     }
+}
+
+/// Fills the slots with what the stars stand for, or empties them.
+fn parse_glob(row: &mut [Value<'_>], source: Slot, glob: &Glob, slots: &[Slot]) {
+    let value = take(row, source);
+    clear(row, slots);
+    let matches = with_text(&value, |text, keep| {
+        glob.extract(text, |star, value| {
+            if let Some(slot) = slots.get(star) {
+                set(row, *slot, keep(value));
+            }
+        })
+    });
+    if matches != Some(true) {
+        clear(row, slots);
+    }
+    if !slots.contains(&source) {
+        set(row, source, value);
+    }
+}
+
+/// Fills the slots with what the named groups matched, or empties them.
+fn parse_regex(row: &mut [Value<'_>], source: Slot, regex: &Regex, groups: &[(Slot, usize)]) {
+    let value = take(row, source);
+    let captures = with_text(&value, |text, keep| {
+        let captures = regex.captures(text);
+        for (slot, group) in groups {
+            let found = captures.as_ref().and_then(|captures| captures.get(*group));
+            set(row, *slot, found.map_or(Value::Missing, |found| keep(found.as_str())));
+        }
+    });
+    if captures.is_none() {
+        for (slot, _) in groups {
+            set(row, *slot, Value::Missing);
+        }
+    }
+    if !groups.iter().any(|(slot, _)| *slot == source) {
+        set(row, source, value);
+    }
+}
+
+/// Takes a value out of a row, which is cheaper than a copy of a computed text.
+fn take<'r>(row: &mut [Value<'r>], slot: Slot) -> Value<'r> {
+    row.get_mut(slot).map_or(Value::Missing, |place| mem::replace(place, Value::Missing))
 }
 
 /// Hands over a value's text, and how to keep a part of it: on loan when the text is.

@@ -75,6 +75,9 @@ fn parse_extracts_by_stars_and_by_groups() {
     // What does not match leaves nothing of a former value.
     let twice = "parse @message \"a*\" as x | parse @message \"b*\" as x | display x";
     assert_eq!(rows(twice, &["a1"]), ["~"]);
+    // A field can be parsed into itself, and stays as it was otherwise.
+    let itself = "fields @message as x | parse x \"a*\" as x | parse x /(?<y>b)/ | display x, y";
+    assert_eq!(rows(itself, &["ab", "ac", "d"]), ["~|~", "c|~", "b|b"]);
     // Computed columns can be parsed, too.
     let computed =
         "fields concat(@message, \" \", 5) as y | parse y \"* *\" as a, b | display b, a";
