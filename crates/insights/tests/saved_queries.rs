@@ -16,7 +16,7 @@ use flowlog::queries::{self, Query as Saved, Scope};
 use flowlog::{Field, GatewayAddresses, Leg, Parser, RecordedFormat};
 use insights::{Event, Query, Table, Value};
 
-use crate::recording::{Exchange, INTERFACE, PRIMARY, Recording, SECONDARY};
+use crate::recording::{Exchange, GATEWAY, INTERFACE, PRIMARY, Recording, SECONDARY};
 
 const SEEDS: [u64; 3] = [1, 20_261_121, 0xdead_beef];
 
@@ -132,6 +132,20 @@ fn the_top_queries_add_up_what_clients_and_peers_exchanged() {
         truth.truncate(100);
         assert_eq!(rows(query, recording), expected(truth, none));
     });
+}
+
+#[test]
+fn a_regional_gateways_recording_is_told_by_its_addresses() {
+    let addresses: Vec<IpAddr> =
+        [PRIMARY, SECONDARY].map(|address| address.parse().unwrap()).to_vec();
+    let scope = Scope { recorded_on: Some(GATEWAY), gateway_addresses: &addresses };
+    for seed in SEEDS {
+        let recording = Recording::generate_regional(seed);
+        let truth = truth(&recording.exchanges, |exchange| Some(key(&[&exchange.client])));
+        assert_eq!(rows(&Saved::TopClients.text(&scope), &recording), expected(truth, none));
+        let other = Scope { recorded_on: Some(INTERFACE), ..scope };
+        assert!(rows(&Saved::TopClients.text(&other), &recording).is_empty());
+    }
 }
 
 #[test]

@@ -7,6 +7,8 @@
 use flowlog::{Field, RecordedFormat};
 
 pub(crate) const INTERFACE: &str = "eni-0a1b2c3d4e5f60718";
+/// The ID of a regional gateway.
+pub(crate) const GATEWAY: &str = "nat-0a1b2c3d4e5f60718";
 pub(crate) const PRIMARY: &str = "10.0.0.220";
 pub(crate) const SECONDARY: &str = "10.0.0.221";
 
@@ -76,6 +78,23 @@ impl Recording {
                 recording.exchanges.push(exchange);
             }
             recording.add_what_does_not_count(&mut numbers, begin);
+        }
+        recording
+    }
+
+    /// The same of a regional gateway, as it may be written: AWS does not say whether its records
+    /// name the gateway or the far end beside the interface's. Here they name the far end.
+    pub(crate) fn generate_regional(seed: u64) -> Self {
+        let mut recording = Self::generate(seed, true);
+        for record in &mut recording.records {
+            let mut fields: Vec<String> = record.text.split(' ').map(str::to_owned).collect();
+            let place = |field| RecordedFormat::Zonal.fields().position(|other| other == field);
+            let places = [(Field::PktSrcAddr, Field::SrcAddr), (Field::PktDstAddr, Field::DstAddr)];
+            for (from, to) in places {
+                let packet = fields[place(from).unwrap()].clone();
+                fields[place(to).unwrap()] = packet;
+            }
+            record.text = fields.join(" ").replace(INTERFACE, GATEWAY);
         }
         recording
     }
