@@ -25,6 +25,8 @@ fn filter(setting: Option<&str>) -> Targets {
         .filter(|setting| !setting.is_empty())
         .and_then(|setting| setting.parse().ok())
         .unwrap_or_else(|| Targets::new().with_default(LevelFilter::INFO))
+        // The runtime says again what this crate has logged, but not what it is about.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }
 
 /// What the log lines of an invocation are about.
