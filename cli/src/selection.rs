@@ -158,8 +158,45 @@ pub(crate) struct Gateways {
 #[derive(Clone, Debug, Default)]
 struct Known {
     addresses: GatewayAddresses,
-    /// Whether an address came to light after records had been read without it.
+    /// Whether records of IPv4, and of IPv6, were told apart with these addresses.
+    has_told: [bool; 2],
+    /// Whether an address came to light after records of its family had been told apart.
     was_late: bool,
+}
+
+impl Known {
+    fn flow(&mut self, record: &Record<'_>) -> Option<Flow> {
+        let before = self.addresses.as_slice().len();
+        self.addresses.learn(record);
+        let new = self.addresses.as_slice().get(before..).unwrap_or_default();
+        self.was_late |= new.iter().any(|address| self.has_told_without(*address));
+        let flow = self.addresses.flow(record)?;
+        let [v4, v6] = &mut self.has_told;
+        *(if flow.peer.is_ipv4() { v4 } else { v6 }) = true;
+        Some(flow)
+    }
+
+    /// Whether records may have been taken for what they are not if this is an address of the
+    /// gateway that was not known.
+    const fn has_told_without(&self, address: IpAddr) -> bool {
+        let [v4, v6] = self.has_told;
+        if address.is_ipv4() { v4 } else { v6 }
+    }
+
+    /// Takes over what was learnt from other records.
+    fn merge(&mut self, other: &Self) {
+        let lacks = |known: &Self, address: &IpAddr| {
+            !known.addresses.as_slice().contains(address) && known.has_told_without(*address)
+        };
+        let both = self.addresses.as_slice().iter().chain(other.addresses.as_slice());
+        let both: GatewayAddresses = both.copied().collect();
+        let is_late =
+            both.as_slice().iter().any(|address| lacks(self, address) || lacks(other, address));
+        self.was_late |= other.was_late || is_late;
+        self.addresses = both;
+        let told = self.has_told.iter_mut().zip(other.has_told);
+        told.for_each(|(mine, others)| *mine |= others);
+    }
 }
 
 impl Gateways {
@@ -181,7 +218,9 @@ impl Gateways {
 
     /// Says that reading begins anew.
     pub(crate) fn forget_lateness(&mut self) {
-        self.known.iter_mut().for_each(|(_, known)| known.was_late = false);
+        for (_, known) in &mut self.known {
+            *known = Known { addresses: known.addresses.clone(), ..Known::default() };
+        }
     }
 
     /// Takes over what was learnt elsewhere from the same records.
@@ -192,16 +231,8 @@ impl Gateways {
             let Some((_, known)) = self.known.get_mut(place) else { continue };
             if is_new {
                 *known = learnt;
-                continue;
-            }
-            known.was_late |= learnt.was_late;
-            if known.addresses != learnt.addresses {
-                let both = known.addresses.as_slice().iter().chain(learnt.addresses.as_slice());
-                let both: GatewayAddresses = both.copied().collect();
-                // Either reader lacked an address.
-                known.was_late |= both.as_slice().len() > known.addresses.as_slice().len()
-                    || both.as_slice().len() > learnt.addresses.as_slice().len();
-                known.addresses = both;
+            } else {
+                known.merge(&learnt);
             }
         }
     }
@@ -227,10 +258,7 @@ impl Gateways {
         };
         self.last = self.place_of(id);
         let (_, known) = self.known.get_mut(self.last)?;
-        let before = known.addresses.as_slice().len();
-        known.addresses.learn(record);
-        known.was_late |= before > 0 && known.addresses.as_slice().len() > before;
-        known.addresses.flow(record)
+        known.flow(record)
     }
 }
 

@@ -234,6 +234,18 @@ fn one_gateways_address_is_anothers_client() {
     assert_eq!(keys, ["eni-0a1b,10.0.1.5", "eni-0c2d,10.0.0.220"]);
 }
 
+/// A regional gateway's addresses show only in what leaves to the internet.
+#[test]
+fn a_regional_gateways_late_address_is_counted_right() {
+    let folder = Folder::new();
+    let regional = Connection { interface: "nat-0a1b", ..Connection::default() };
+    let [upload, relayed, arriving, download] = regional.legs();
+    folder.write("recording.log", [arriving, upload, relayed, download].join("\n"));
+    let outcome = folder.run(&["top", "--by", "pair", "--output", "csv", "recording.log"]);
+    assert!(outcome.stdout.ends_with("\n10.0.1.5,203.0.113.5,251500,1500,250000,1.000000\n"));
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
+}
+
 #[test]
 fn a_regional_gateway_is_told_by_its_id() {
     let folder = Folder::new();
@@ -259,6 +271,10 @@ fn ipv6_talkers_are_added_up_beside_others() {
     let lines = [six.legs(), Connection::default().legs(), six.legs()].concat().join("\n");
     folder.write("recording.log", lines);
     let csv = folder.succeed(&["top", "--by", "pair", "--output", "csv", "recording.log"]);
+    // The second family's address is not late: none of its records was read without it.
+    let lines = folder.read("recording.log");
+    let outcome = folder.run_on(lines.as_bytes(), &["top"]);
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
     assert_eq!(
         csv,
         "\
