@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.templates.documents import MACROS, MAIN, ROOT, cached_template, name_of
+from tests.templates.documents import MACROS, MAIN, ROOT, cached_template, name_of, resources
 from tests.templates.test_permissions import ACTIONS
 from tests.templates.test_state_machine import MOST_STATES_OF_A_NORMAL_RECORDING
 
@@ -80,6 +80,13 @@ def test_the_price_of_the_state_transitions_is_worked_out() -> None:
     """$0.025 per 1,000; test_state_machine.py counts the states."""
     price = f"{MOST_STATES_OF_A_NORMAL_RECORDING * 0.025 / 1000:.6f}"
     assert f"at most {MOST_STATES_OF_A_NORMAL_RECORDING}: ${price}" in README
+
+
+def test_the_saved_queries_are_named() -> None:
+    queries = resources(cached_template(MAIN), "AWS::Logs::QueryDefinition").values()
+    names = {query["Properties"]["Name"]["Fn::Sub"].partition("/")[2] for query in queries}
+    text = " ".join(README.split())
+    assert {name for name in names if f"*{name}*" not in text} == set()
 
 
 def test_the_outputs_that_are_named_exist() -> None:
