@@ -13,7 +13,7 @@ const PEERS: u64 = 65_536;
 const RARE_PEERS: u64 = 1 << 24;
 
 /// Of a million records: how many are of pairs that are hardly ever seen again, and so on.
-const RARE: u64 = 420_000;
+const RARE: u64 = 200_000;
 const IPV6: u64 = 50_000;
 const REJECTED: u64 = 20_000;
 const NODATA: u64 = 1_000;
