@@ -35,6 +35,7 @@ format:
 lint:
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --package front-door --all-targets -- --deny warnings
+	cargo clippy --locked --package natflow --all-targets -- --deny warnings
 
 .PHONY: deny
 deny: $(VENV_STAMP)
@@ -49,6 +50,7 @@ advisories: $(VENV_STAMP) ## Checks the dependencies against the RustSec advisor
 unit:
 	cargo test --locked
 	cargo test --locked --package front-door
+	cargo test --locked --package natflow
 
 .PHONY: generated
 generated:
@@ -66,6 +68,11 @@ python-lint: $(VENV_STAMP)
 .PHONY: system
 system: build $(VENV_STAMP)
 	$(VENV_PYTHON) -m pytest --numprocesses 2 tests
+
+.PHONY: bench
+bench: ## Measures natflow beside mawk, DuckDB and polars where they are installed
+	cargo build --locked --package natflow --profile release-cli
+	cargo run --locked --release --manifest-path benches/records/Cargo.toml -- measure --python python3
 
 .PHONY: bench-start
 bench-start: ## Measures size and start-up of every function
