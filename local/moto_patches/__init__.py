@@ -16,6 +16,7 @@ from local.moto_patches import (
     interpreter,
     logs,
     sdk_integrations,
+    tables,
 )
 
 MODULES = (
@@ -28,6 +29,7 @@ MODULES = (
     functions,
     logs,
     alarms,
+    tables,
     cloudformation,
 )
 
