@@ -26,7 +26,7 @@ def test_of_two_executions_at_once_one_records(stack: RecorderStack) -> None:
     assert holder in executions
     (other,) = set(executions) - {holder}
     refused = stack.wait_end(other)
-    assert refused.status == "SUCCEEDED"
+    assert refused.status == "SUCCEEDED", refused
     assert refused.decision in ("alreadyRecording", "duplicate")
     assert len(stack.flow_logs()) == 1
 

@@ -46,20 +46,6 @@ def test_a_spike_that_came_back_gets_what_is_left_of_the_recording_time(deploy: 
     stack.assert_nothing_is_left()
 
 
-def test_a_spike_may_come_back_during_the_minimum(deploy: Deploy) -> None:
-    stack = deploy(MinimumRecordingTime=3)
-    execution = stack.raise_alarm()
-    flow_log = stack.wait_recording(execution)
-    stack.wait_until_waiting()
-    stack.clear_and_handle()
-    assert stack.wait_end(stack.raise_alarm()).decision == "alreadyRecording"
-    after = stack.aws.now()
-    stack.wait_until_waiting(after=after)
-    assert [found["FlowLogId"] for found in stack.flow_logs()] == [flow_log]
-    stack.clear_alarm()
-    stack.assert_recorded(stack.wait_end(execution))
-
-
 def test_an_alarm_after_the_mark_starts_a_recording_of_its_own(stack: RecorderStack) -> None:
     first = stack.raise_alarm()
     old = stack.wait_recording(first)
