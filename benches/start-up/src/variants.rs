@@ -30,7 +30,7 @@ type Build = &'static [&'static str];
 const AS_SHIPPED: Variant =
     Variant { name: "as shipped", build: &[], setting: Setting::USUAL, call: true };
 
-const VARIANTS: [Variant; 13] = [
+const VARIANTS: [Variant; 10] = [
     AS_SHIPPED,
     Variant {
         name: "the SDK's defaults: aws-config, aws-lc",
@@ -49,29 +49,13 @@ const VARIANTS: [Variant; 13] = [
         ..AS_SHIPPED
     },
     Variant {
-        name: "opt-level 3",
-        build: &["--config", "profile.release.opt-level=3"],
-        ..AS_SHIPPED
-    },
-    Variant { name: "thin LTO", build: &["--config", "profile.release.lto='thin'"], ..AS_SHIPPED },
-    Variant {
-        name: "no LTO across crates, 16 codegen units",
-        build: &[
-            "--config",
-            "profile.release.lto=false",
-            "--config",
-            "profile.release.codegen-units=16",
-        ],
+        name: "EnvFilter instead of Targets",
+        build: &["--features", "env-filter"],
         ..AS_SHIPPED
     },
     Variant {
-        name: "symbols kept",
-        build: &["--config", "profile.release.strip=false"],
-        ..AS_SHIPPED
-    },
-    Variant {
-        name: "panic = abort",
-        build: &["--config", "profile.release.panic='abort'"],
+        name: "opt-level s",
+        build: &["--config", "profile.release.opt-level='s'"],
         ..AS_SHIPPED
     },
     Variant {

@@ -8,11 +8,26 @@ use serde_json::Value;
 
 fn main() -> Result<(), Error> {
     #[cfg(feature = "logs")]
-    tracing_subscriber::fmt()
-        .json()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .init();
+    write_logs();
     runtime().enable_all().build()?.block_on(run())
+}
+
+/// As crates/lambda-kit/src/logs.rs does it.
+#[cfg(feature = "logs")]
+fn write_logs() {
+    use tracing_subscriber::{fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+    tracing_subscriber::registry().with(filter()).with(fmt::layer().json()).init();
+}
+
+#[cfg(feature = "env-filter")]
+fn filter() -> tracing_subscriber::EnvFilter {
+    tracing_subscriber::EnvFilter::from_default_env()
+}
+
+#[cfg(all(feature = "logs", not(feature = "env-filter")))]
+fn filter() -> tracing_subscriber::filter::Targets {
+    std::env::var("RUST_LOG").unwrap_or_default().parse().unwrap_or_default()
 }
 
 #[cfg(feature = "multi-thread")]
