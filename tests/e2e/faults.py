@@ -31,6 +31,8 @@ def unsuccessful(code: str, message: str) -> dict[str, Any]:
 
 # DynamoDB is down.
 DOWN = error(500, "InternalServerError")
+# The same, under a code that the SDK does not try again itself, so that its pauses are saved.
+DOWN_WITHOUT_PAUSES = error(400, "InternalError")
 THROTTLED = error(503, "RequestLimitExceeded")
 
 

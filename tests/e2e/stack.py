@@ -147,8 +147,9 @@ class RecorderStack:
 
     def record_once(self) -> Ended:
         """A whole recording: the alarm rises and clears."""
+        after = self.aws.now()
         execution = self.raise_alarm()
-        self.wait_until_waiting()
+        self.wait_until_waiting(after=after)
         self.clear_alarm()
         return self.wait_end(execution)
 

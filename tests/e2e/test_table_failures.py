@@ -38,7 +38,7 @@ def test_a_reservation_whose_answer_was_lost_is_the_same_one(stack: RecorderStac
 
 
 def test_a_table_that_goes_down_during_the_start_leaves_nothing(stack: RecorderStack) -> None:
-    with faults.table(stack.aws, faults.DOWN, faults.NOTE_FLOW_LOGS):
+    with faults.table(stack.aws, faults.DOWN_WITHOUT_PAUSES, faults.NOTE_FLOW_LOGS):
         ended = stack.wait_end(stack.raise_alarm())
     stack.assert_failed(
         ended,
@@ -64,7 +64,7 @@ def test_a_table_that_goes_down_during_a_recording_leaves_no_flow_log(
 ) -> None:
     execution = stack.raise_alarm()
     stack.wait_until_waiting()
-    with faults.table(stack.aws, faults.DOWN, faults.BEGIN_STOP):
+    with faults.table(stack.aws, faults.DOWN_WITHOUT_PAUSES, faults.BEGIN_STOP):
         stack.clear_alarm()
         ended = stack.wait_end(execution)
     stack.assert_failed(
@@ -76,7 +76,7 @@ def test_a_table_that_goes_down_during_a_recording_leaves_no_flow_log(
 def test_a_lease_that_nobody_released_passes(stack: RecorderStack) -> None:
     execution = stack.raise_alarm()
     stack.wait_until_waiting()
-    with faults.table(stack.aws, faults.DOWN, faults.RELEASE):
+    with faults.table(stack.aws, faults.DOWN_WITHOUT_PAUSES, faults.RELEASE):
         stack.clear_alarm()
         ended = stack.wait_end(execution)
     stack.assert_failed(ended, "Transient", "NOT cleaned up")
