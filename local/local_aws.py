@@ -65,6 +65,7 @@ class LocalAws:
         self.front_door = front_door or binaries / "front-door"
         self.retry_scale = retry_scale
         self.url = ""
+        self._journal_end = 0
         self._stack = ExitStack()
         self._clients: dict[str, BaseClient] = {}
         self._clients_lock = threading.Lock()
@@ -198,7 +199,9 @@ class LocalAws:
 
     def now(self) -> int:
         """The journal's end: what to pass as `after` to see only what comes next."""
-        return self.journal()[1]
+        # Only what is new: the journal of a long run has many thousands of entries.
+        self._journal_end = self.journal(self._journal_end)[1]
+        return self._journal_end
 
     def mailbox(self) -> list[dict[str, Any]]:
         """The e-mails delivered so far: {to, subject, body, at}."""
