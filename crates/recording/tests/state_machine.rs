@@ -1,7 +1,7 @@
 //! What the state machine and this crate must agree on.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use recording::{ErrorName, protocol, reserve::ALL_RETRIES_SECONDS, table::Value};
+use recording::{protocol, reserve::ALL_RETRIES_SECONDS, table::Value};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -20,24 +20,15 @@ struct State {
     timeout_seconds: Option<i64>,
     #[serde(default)]
     retry: Vec<Retry>,
-    #[serde(default)]
-    catch: Vec<Catch>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Retry {
-    error_equals: Vec<String>,
     interval_seconds: i64,
     backoff_rate: i64,
     max_delay_seconds: i64,
     max_attempts: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Catch {
-    error_equals: Vec<String>,
 }
 
 fn definition() -> Definition {
@@ -82,38 +73,4 @@ fn longest(state: &State) -> i64 {
         pauses.sum::<i64>() + i64::from(retry.max_attempts) * timeout
     });
     timeout + retries.sum::<i64>()
-}
-
-/// Names that AWS gives; everything else must be one of ours.
-const NAMES_OF_AWS: [&str; 16] = [
-    "DynamoDb.ConditionalCheckFailedException",
-    "DynamoDb.InternalServerErrorException",
-    "DynamoDb.ProvisionedThroughputExceededException",
-    "DynamoDb.RequestLimitExceededException",
-    "DynamoDb.SdkClientException",
-    "DynamoDb.ThrottlingException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.ServiceException",
-    "Lambda.TooManyRequestsException",
-    "Lambda.Unknown",
-    "Runtime.ExitError",
-    "SNS.InternalErrorException",
-    "SNS.ThrottledException",
-    "Sandbox.Timedout",
-    "States.Timeout",
-];
-
-#[test]
-fn every_error_that_is_caught_or_retried_exists() {
-    let definition = definition();
-    let named = definition.states.values().flat_map(|state| {
-        let retried = state.retry.iter().flat_map(|retry| &retry.error_equals);
-        retried.chain(state.catch.iter().flat_map(|catch| &catch.error_equals))
-    });
-    for name in named {
-        let ours = ErrorName::ALL.iter().any(|error| error.as_str() == name);
-        let of_aws = NAMES_OF_AWS.contains(&name.as_str()) || name == "States.ALL";
-        assert!(ours || of_aws, "nothing fails with {name}");
-    }
 }
