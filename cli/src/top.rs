@@ -91,7 +91,7 @@ impl Tally {
     /// their keys.
     fn most(&mut self, rows: usize) -> (Vec<Talker>, usize) {
         let count = self.packed.len() + self.wide.len();
-        let mut best = Best { rows: if rows == 0 { count } else { rows }, talkers: vec![] };
+        let mut best = Best::new(if rows == 0 { count } else { rows });
         let keys = &self.keys;
         for (key, sums) in self.packed.entries() {
             best.offer(sums, || keys.unpack(key));
@@ -115,27 +115,34 @@ impl Visitor for Tally {
 }
 
 /// The talkers with the most, out of all that are offered.
+#[derive(Default)]
 struct Best {
     rows: usize,
     talkers: Vec<Talker>,
+    /// What the least of the best had when the others were last dropped: whoever has less
+    /// will not be shown.
+    bound: u64,
 }
 
 impl Best {
+    fn new(rows: usize) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
     fn offer(&mut self, sums: Sums, key: impl FnOnce() -> Vec<OwnValue>) {
+        if sums.total() < self.bound {
+            return;
+        }
         if self.talkers.len() >= self.rows.saturating_add(SPARE_ROWS) {
             self.drop_the_least();
         }
-        let least = self.talkers.get(self.rows.saturating_sub(1)).map(|least| least.sums.total());
-        // Only right after dropping are the first rows the best so far: until the next time
-        // their last one is a bound that can be passed, but never too high.
-        if least.is_none_or(|least| sums.total() >= least) || self.talkers.len() < self.rows {
-            self.talkers.push(Talker { key: key(), sums });
-        }
+        self.talkers.push(Talker { key: key(), sums });
     }
 
     fn drop_the_least(&mut self) {
         if self.talkers.len() > self.rows && self.rows > 0 {
-            self.talkers.select_nth_unstable_by(self.rows - 1, most_first);
+            let (_, least, _) = self.talkers.select_nth_unstable_by(self.rows - 1, most_first);
+            self.bound = least.sums.total();
             self.talkers.truncate(self.rows);
         }
     }
@@ -301,7 +308,7 @@ mod tests {
 
     #[test]
     fn the_best_are_kept_whatever_their_order() {
-        let mut best = Best { rows: 3, talkers: vec![] };
+        let mut best = Best::new(3);
         let count = 3 * SPARE_ROWS as u64;
         for number in 0..count {
             // Visits every number once, in a scattered order.
@@ -312,5 +319,19 @@ mod tests {
         let keys: Vec<_> = best.finish().into_iter().map(|talker| talker.key).collect();
         let expected = [count - 2, count - 1, count - 4].map(|key| vec![OwnValue::Number(key)]);
         assert_eq!(keys, expected);
+    }
+    /// Before the least are dropped for the first time, the rows are in no order.
+    #[test]
+    fn few_rows_are_compared_in_any_order() {
+        for amounts in [[1, 100, 50], [50, 1, 100], [100, 50, 1], [1, 50, 100]] {
+            let mut best = Best::new(2);
+            for amount in amounts {
+                let sums = Sums { download: 0, other: amount };
+                best.offer(sums, || vec![OwnValue::Number(amount)]);
+            }
+            let totals: Vec<_> =
+                best.finish().into_iter().map(|talker| talker.sums.total()).collect();
+            assert_eq!(totals, [100, 50]);
+        }
     }
 }
