@@ -1,6 +1,15 @@
 //! What the recorder needs of AWS: one small trait for each thing it does there.
 //! `aws-adapters` implements them on the SDK.
 
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use jiff::Timestamp;
+use report::{
+    endpoint::VpcEndpoint,
+    interface::{NetworkInterface, Tags},
+    metered::MeteredMinute,
+};
+
 use crate::{
     Error, NatGatewayId,
     gateway::NatGateway,
@@ -50,6 +59,134 @@ pub trait Callbacks {
         task_token: &str,
         output: &serde_json::Value,
     ) -> Result<Answered, Error>;
+}
+
+/// CloudWatch Logs Insights.
+///
+/// Few queries may run at once in an account: too many of them, like every other
+/// throttling, is [`Error::Transient`], and the report tries again.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait LogsQueries {
+    /// Starts a query and answers its ID.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html>
+    async fn start(&self, query: &LogsQuery) -> Result<String, Error>;
+
+    /// How far the query is, with the rows that it has so far.
+    /// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetQueryResults.html>
+    async fn results(&self, query_id: &str) -> Result<QueryResults, Error>;
+
+    /// Stops a query that nobody waits for any more; one that has ended is fine.
+    async fn stop(&self, query_id: &str) -> Result<(), Error>;
+}
+
+/// What CloudWatch metered of a gateway.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait GatewayMetrics {
+    /// The sums (`Sum` over 60 seconds) of the metrics that [`MeteredMinute`] names, in the
+    /// order of time, from the minute of `from` to before `to`. A minute without
+    /// any data point is left out.
+    async fn minutes(
+        &self,
+        gateway: &NatGatewayId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<MeteredMinute>, Error>;
+}
+
+/// The network interfaces of this account and region.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait NetworkInterfaces {
+    /// The interfaces of the VPC with any of these private IPv4 or IPv6 addresses, primary or
+    /// secondary (filters `addresses.private-ip-address`, `ipv6-addresses.ipv6-address`,
+    /// `vpc-id`). At most 200 addresses are asked for.
+    async fn with_addresses(
+        &self,
+        vpc_id: &str,
+        addresses: &[IpAddr],
+    ) -> Result<Vec<NetworkInterface>, Error>;
+
+    /// The tags of these instances (`DescribeTags`), by the instances' IDs; one without tags
+    /// may be missing.
+    async fn instance_tags(&self, instance_ids: &[String])
+    -> Result<BTreeMap<String, Tags>, Error>;
+}
+
+/// The VPC endpoints of this account and region.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait VpcEndpoints {
+    /// Every endpoint of the VPC, whatever its state.
+    async fn of_vpc(&self, vpc_id: &str) -> Result<Vec<VpcEndpoint>, Error>;
+}
+
+/// The list of AWS's public addresses with their services and regions.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait AddressRanges {
+    /// The text of <https://ip-ranges.amazonaws.com/ip-ranges.json>.
+    async fn document(&self) -> Result<String, Error>;
+}
+
+/// Time as it passes.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait Clock {
+    /// Since when the clock was made; it never goes back.
+    fn elapsed(&self) -> Duration;
+
+    /// Lets so much time pass.
+    async fn sleep(&self, length: Duration);
+}
+
+/// A Logs Insights query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogsQuery {
+    /// The log group's name.
+    pub log_group: String,
+    /// The beginning of the window, inclusive; the API takes seconds.
+    pub from: Timestamp,
+    /// The end of the window, inclusive; the API takes seconds.
+    pub to: Timestamp,
+    /// The query.
+    pub text: String,
+    /// At most so many rows are answered; at most 10,000.
+    pub limit: u32,
+}
+
+/// What `GetQueryResults` answers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QueryResults {
+    /// How far the query is.
+    pub status: QueryStatus,
+    /// The rows so far: values by their fields' names, without `@ptr`. A missing value is left
+    /// out.
+    pub rows: Vec<BTreeMap<String, String>>,
+    /// What was looked at so far.
+    pub statistics: QueryStatistics,
+}
+
+/// How far a query is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum QueryStatus {
+    /// `Scheduled`, `Running`, `Unknown` or a status of later times: the answer is yet to come.
+    #[default]
+    Running,
+    /// The rows are complete.
+    Complete,
+    /// It failed; rows so far are not to be trusted.
+    Failed,
+    /// Somebody stopped it; the rows are some of them.
+    Cancelled,
+    /// It ran for too long; the rows are some of them.
+    Timeout,
+}
+
+/// How much a query looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct QueryStatistics {
+    /// Log events that matched.
+    pub records_matched: f64,
+    /// Log events that were looked at.
+    pub records_scanned: f64,
+    /// Bytes that were looked at, which is what is billed.
+    pub bytes_scanned: f64,
 }
 
 /// What became of a task token's answer.
