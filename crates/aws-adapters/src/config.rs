@@ -2,11 +2,12 @@ use std::{env, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::{retry::RetryConfig, timeout::TimeoutConfig};
 pub use aws_types::SdkConfig;
 use aws_types::region::Region;
+
+use crate::https;
 
 /// A call that takes longer than this is tried again.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -15,20 +16,14 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(8);
 /// credentials, and `AWS_ENDPOINT_URL` where there is one.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html>
 ///
-/// It does without the SDK's credential chain, which a function never needs, and
-/// takes rustls on ring, because aws-lc spends 30 ms on seeding its random number
-/// generator; docs/performance.md has the measurements.
+/// It does without the SDK's credential chain, which a function never needs.
 #[must_use]
 pub fn from_environment() -> SdkConfig {
     let mut config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(variable("AWS_REGION").map(Region::new))
         .credentials_provider(SharedCredentialsProvider::new(credentials()))
-        .http_client(
-            aws_smithy_http_client::Builder::new()
-                .tls_provider(Provider::Rustls(CryptoMode::Ring))
-                .build_https(),
-        )
+        .http_client(https::client())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .retry_config(RetryConfig::standard())
         .timeout_config(
