@@ -37,10 +37,10 @@ pub(crate) fn client() -> SharedHttpClient {
 
 /// Trusts all roots that the system trusts.
 #[derive(Debug)]
-struct Https(Result<Client<HttpsConnector<TcpConnector>, SdkBody>, String>);
+pub(crate) struct Https(Result<Client<HttpsConnector<TcpConnector>, SdkBody>, String>);
 
 impl Https {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut tcp = TcpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);

@@ -1,0 +1,144 @@
+use std::{collections::BTreeMap, net::IpAddr};
+
+use aws_sdk_ec2::{
+    Client,
+    types::{Filter, NetworkInterface as Described, Tag},
+};
+use aws_types::SdkConfig;
+use recording::{Error, ports::NetworkInterfaces};
+use report::interface::{NetworkInterface, Tags};
+
+use crate::error;
+
+/// The network interfaces that EC2 knows.
+#[derive(Clone, Debug)]
+pub struct Ec2NetworkInterfaces {
+    client: Client,
+}
+
+impl Ec2NetworkInterfaces {
+    /// The interfaces of the configuration's account and region.
+    #[must_use]
+    pub fn new(config: &SdkConfig) -> Self {
+        Self { client: Client::new(config) }
+    }
+
+    async fn found(
+        &self,
+        vpc_id: &str,
+        filter: &str,
+        addresses: Vec<String>,
+    ) -> Result<Vec<NetworkInterface>, Error> {
+        if addresses.is_empty() {
+            return Ok(vec![]);
+        }
+        let call = self.client.describe_network_interfaces();
+        let call = call.filters(filter_of("vpc-id", vec![vpc_id.to_owned()]));
+        let call = call.filters(filter_of(filter, addresses));
+        let mut interfaces = call.into_paginator().items().send();
+        let mut found = vec![];
+        while let Some(interface) = interfaces.next().await {
+            let interface = interface
+                .map_err(|failed| error::of_call("ec2:DescribeNetworkInterfaces", &failed))?;
+            found.push(described(&interface));
+        }
+        Ok(found)
+    }
+}
+
+impl NetworkInterfaces for Ec2NetworkInterfaces {
+    async fn with_addresses(
+        &self,
+        vpc_id: &str,
+        addresses: &[IpAddr],
+    ) -> Result<Vec<NetworkInterface>, Error> {
+        let (v4, v6): (Vec<_>, Vec<_>) = addresses.iter().partition(|address| address.is_ipv4());
+        let texts = |addresses: Vec<IpAddr>| addresses.iter().map(ToString::to_string).collect();
+        let mut found = self.found(vpc_id, "addresses.private-ip-address", texts(v4)).await?;
+        found.extend(self.found(vpc_id, "ipv6-addresses.ipv6-address", texts(v6)).await?);
+        Ok(found)
+    }
+
+    async fn instance_tags(
+        &self,
+        instance_ids: &[String],
+    ) -> Result<BTreeMap<String, Tags>, Error> {
+        let mut tags: BTreeMap<String, Tags> = BTreeMap::new();
+        if instance_ids.is_empty() {
+            return Ok(tags);
+        }
+        let call = self.client.describe_tags();
+        let call = call.filters(filter_of("resource-id", instance_ids.to_vec()));
+        let mut found = call.into_paginator().items().send();
+        while let Some(tag) = found.next().await {
+            let tag = tag.map_err(|failed| error::of_call("ec2:DescribeTags", &failed))?;
+            if let (Some(id), Some(key), Some(value)) = (tag.resource_id(), tag.key(), tag.value())
+            {
+                tags.entry(id.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
+            }
+        }
+        Ok(tags)
+    }
+}
+
+fn filter_of(name: &str, values: Vec<String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values)).build()
+}
+
+fn described(interface: &Described) -> NetworkInterface {
+    let v4 = interface.private_ip_addresses().iter();
+    let v4 = v4.filter_map(|address| address.private_ip_address());
+    let v6 = interface.ipv6_addresses().iter().filter_map(|address| address.ipv6_address());
+    let attachment = interface.attachment();
+    NetworkInterface {
+        id: interface.network_interface_id().unwrap_or_default().to_owned(),
+        addresses: v4.chain(v6).filter_map(|address| address.parse().ok()).collect(),
+        interface_type: interface
+            .interface_type()
+            .map_or("interface", |kind| kind.as_str())
+            .to_owned(),
+        description: interface.description().unwrap_or_default().to_owned(),
+        instance_id: attachment.and_then(|attachment| attachment.instance_id()).map(str::to_owned),
+        tags: interface.tag_set().iter().filter_map(tag).collect(),
+    }
+}
+
+fn tag(tag: &Tag) -> Option<(String, String)> {
+    Some((tag.key()?.to_owned(), tag.value()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{
+        NetworkInterfaceAttachment, NetworkInterfaceIpv6Address, NetworkInterfacePrivateIpAddress,
+    };
+
+    use super::*;
+
+    #[test]
+    fn all_addresses_of_an_interface_are_known() {
+        let v4 = |address: &str| {
+            NetworkInterfacePrivateIpAddress::builder().private_ip_address(address).build()
+        };
+        let interface = Described::builder()
+            .network_interface_id("eni-1")
+            .private_ip_addresses(v4("10.0.1.5"))
+            .private_ip_addresses(v4("10.0.1.6"))
+            .ipv6_addresses(
+                NetworkInterfaceIpv6Address::builder().ipv6_address("2001:db8::5").build(),
+            )
+            .attachment(NetworkInterfaceAttachment::builder().instance_id("i-1").build())
+            .tag_set(Tag::builder().key("Name").value("crawler").build())
+            .build();
+
+        let expected = NetworkInterface {
+            id: "eni-1".to_owned(),
+            addresses: ["10.0.1.5", "10.0.1.6", "2001:db8::5"].map(|a| a.parse().unwrap()).into(),
+            interface_type: "interface".to_owned(),
+            description: String::new(),
+            instance_id: Some("i-1".to_owned()),
+            tags: [("Name".to_owned(), "crawler".to_owned())].into(),
+        };
+        assert_eq!(described(&interface), expected);
+    }
+}
