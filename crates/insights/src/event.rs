@@ -2,6 +2,9 @@
 
 use crate::value::Value;
 
+/// The field that finds an event again.
+pub(crate) const POINTER: &str = "@ptr";
+
 /// A log event, on loan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Event<'a> {
@@ -15,6 +18,8 @@ pub struct Event<'a> {
     pub log: &'a str,
     /// `@ingestionTime`, milliseconds since 1970-01-01T00:00:00Z.
     pub ingestion_time: Option<i64>,
+    /// `@ptr`: what `GetLogRecord` finds the event by; missing when empty.
+    pub pointer: &'a str,
     /// Fields that Logs Insights discovers in the message by itself, such as `srcAddr` in AWS's
     /// default format. It discovers none in the recorded format.
     pub discovered: &'a [(&'a str, &'a str)],
@@ -24,7 +29,15 @@ impl<'a> Event<'a> {
     /// An event with nothing but its time, in milliseconds, and its message.
     #[must_use]
     pub const fn new(timestamp: i64, message: &'a str) -> Self {
-        Self { timestamp, message, log_stream: "", log: "", ingestion_time: None, discovered: &[] }
+        Self {
+            timestamp,
+            message,
+            log_stream: "",
+            log: "",
+            ingestion_time: None,
+            pointer: "",
+            discovered: &[],
+        }
     }
 
     /// The field with a name.
@@ -37,6 +50,7 @@ impl<'a> Event<'a> {
             "@message" => Value::text(self.message),
             "@logStream" => filled(self.log_stream),
             "@log" => filled(self.log),
+            POINTER => filled(self.pointer),
             "@ingestionTime" => self.ingestion_time.map_or(Value::Missing, Value::Time),
             _ => {
                 let found = self.discovered.iter().find(|(field, _)| *field == name);

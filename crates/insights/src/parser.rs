@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use crate::error::{Problem, QueryError};
+use crate::event::POINTER;
 use crate::glob::Glob;
 use crate::lexer::{Kind, Lexer, Token};
 use crate::names::Names;
@@ -44,6 +45,8 @@ pub(crate) struct Parser<'q> {
     depth: usize,
     names: Names,
     aggregations: Vec<crate::aggregate::Aggregation>,
+    /// Whether rows that are events end with what finds them again.
+    shows_pointer: bool,
     query: Draft,
 }
 
@@ -76,8 +79,14 @@ impl<'q> Parser<'q> {
             depth: 0,
             names: Names::default(),
             aggregations: vec![],
+            shows_pointer: false,
             query: Draft::default(),
         })
+    }
+
+    pub(crate) fn with_pointer(mut self) -> Self {
+        self.shows_pointer = true;
+        self
     }
 
     pub(crate) fn query(mut self) -> Result<Query, QueryError> {
@@ -312,7 +321,12 @@ impl<'q> Parser<'q> {
             self.query.stage.steps.push(key);
             self.query.order = Some(vec![(slot, Direction::Descending)]);
         }
-        let columns = self.shown_columns();
+        let mut columns = self.shown_columns();
+        let is_shown = columns.iter().any(|column| column.name == POINTER);
+        if self.shows_pointer && self.query.stats.is_empty() && !is_shown {
+            let slot = self.names.read(POINTER);
+            columns.push(Column { name: POINTER.to_owned(), slot });
+        }
         self.end_stage();
         let draft = self.query;
         let ending = Ending {

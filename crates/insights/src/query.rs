@@ -33,6 +33,12 @@ impl Query {
         Parser::new(text)?.query()
     }
 
+    /// As [`Query::parse`], with `@ptr` behind the columns of a query without `stats`, as
+    /// `GetQueryResults` answers it.
+    pub fn parse_with_pointer(text: &str) -> Result<Self, QueryError> {
+        Parser::new(text)?.with_pointer().query()
+    }
+
     /// Runs the query over events, which may come in any order.
     pub fn run<'e>(&self, events: impl IntoIterator<Item = Event<'e>>) -> Table {
         let mut run = self.start();

@@ -251,3 +251,22 @@ fn comments_and_line_breaks_are_no_part_of_a_query() {
     let query = "# Which?\nfields @message # not | limit 0\n\n| limit 1 # done";
     assert_eq!(rows(query, &["a", "# b"]), ["# b"]);
 }
+
+#[test]
+fn events_can_be_found_again() {
+    let event = Event { pointer: "p1", ..Event::new(0, "m") };
+    let columns = |query: &str| {
+        let table = Query::parse_with_pointer(query).unwrap().run([event]);
+        let row: Vec<_> = table.rows[0].iter().map(ToString::to_string).collect();
+        (table.columns, row.join("|"))
+    };
+    let named = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(columns("display @message"), (named(&["@message", "@ptr"]), "m|p1".to_owned()));
+    assert_eq!(columns("fields @ptr"), (named(&["@ptr"]), "p1".to_owned()));
+    // Of groups there is none.
+    assert_eq!(columns("stats count(*) as n"), (named(&["n"]), "1".to_owned()));
+    assert_eq!(
+        Query::parse("display @message").unwrap().columns().collect::<Vec<_>>(),
+        ["@message"]
+    );
+}
