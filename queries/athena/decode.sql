@@ -27,8 +27,9 @@ SELECT
     from_unixtime("end") AS ended,
     CASE tcp_flags WHEN 0 THEN 'none' WHEN 1 THEN 'FIN' WHEN 2 THEN 'SYN' WHEN 3 THEN 'SYN FIN' WHEN 4 THEN 'RST' WHEN 5 THEN 'FIN RST' WHEN 6 THEN 'SYN RST' WHEN 7 THEN 'SYN FIN RST' WHEN 18 THEN 'SYN-ACK' WHEN 19 THEN 'SYN-ACK FIN' WHEN 22 THEN 'SYN-ACK RST' WHEN 23 THEN 'SYN-ACK FIN RST' ELSE CAST(tcp_flags AS varchar) END AS flags,
     log_status,
-    interface_id
+    coalesce(interface_id, resource_id) AS recorded_on
 FROM recorded_flows
 WHERE log_status <> 'NODATA'
+    -- To look at one recording, put the conditions of its e-mail here.
 ORDER BY started DESC
 LIMIT 10000

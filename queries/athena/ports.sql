@@ -23,6 +23,7 @@ WITH connections AS (
             (flow_direction = 'ingress' AND dstaddr <> pkt_dstaddr AND pkt_dstaddr NOT IN ('GATEWAY-ADDRESS'))
             OR (flow_direction = 'egress' AND srcaddr <> pkt_srcaddr AND pkt_srcaddr NOT IN ('GATEWAY-ADDRESS'))
         )
+        -- To look at one recording, put the conditions of its e-mail here.
 )
 SELECT
     peer_port,

@@ -8,6 +8,7 @@ SELECT
     count(*) AS records
 FROM recorded_flows
 WHERE action = 'REJECT'
+    -- To look at one recording, put the conditions of its e-mail here.
 GROUP BY flow_direction, pkt_srcaddr, pkt_dstaddr, dstport, protocol
 ORDER BY total_packets DESC
 LIMIT 100

@@ -13,7 +13,8 @@ BEGIN = 1_795_237_200
 MINUTES = 10
 CONNECTIONS_PER_MINUTE = 40
 
-# The recorded format, in the names and types of AWS's Parquet files.
+# The recorded format, in the names and types of AWS's Parquet files, and what stands in place of
+# the interface when the gateway is a regional one.
 COLUMNS = {
     "action": "VARCHAR",
     "flow_direction": "VARCHAR",
@@ -35,6 +36,7 @@ COLUMNS = {
     "tcp_flags": "INTEGER",
     "log_status": "VARCHAR",
     "interface_id": "VARCHAR",
+    "resource_id": "VARCHAR",
 }
 
 PEER_KINDS = [("-", 443, 6), ("S3", 443, 6), ("DYNAMODB", 443, 6), ("-", 53, 17), ("-", 0, 1)]

@@ -143,7 +143,7 @@ def test_decoded_records_are_all_there_in_words(recording, database):
     assert len(rows) == sum(made["log_status"] != "NODATA" for made in recording.records)
     assert {row["way"] for row in rows} >= {"into the gateway", "out of the gateway"}
     assert {row["path"] for row in rows} == {"same VPC", "internet gateway", None}
-    assert {row["interface_id"] for row in rows} == {INTERFACE}
+    assert {row["recorded_on"] for row in rows} == {INTERFACE}
     assert [row["started"] for row in rows] == sorted(row["started"] for row in rows)[::-1]
     with_bytes = [row for row in rows if row["bytes"] is not None]
     assert all(row["size"] == size(row["bytes"]) for row in with_bytes)

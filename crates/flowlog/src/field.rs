@@ -33,6 +33,16 @@ impl ValueType {
             Self::Int64 => "INT_64",
         }
     }
+
+    /// The type of the field's column in a table of Athena.
+    #[must_use]
+    pub const fn athena_type(self) -> &'static str {
+        match self {
+            Self::Text | Self::Address => "string",
+            Self::Int32 => "int",
+            Self::Int64 => "bigint",
+        }
+    }
 }
 
 /// What a number counts.

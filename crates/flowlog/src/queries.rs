@@ -17,7 +17,7 @@ use std::net::IpAddr;
 
 use crate::{Field, RecordedFormat};
 
-mod athena;
+pub mod athena;
 mod connections;
 mod records;
 mod words;
@@ -99,6 +99,22 @@ impl Query {
             Self::Ports => "ports",
             Self::ClientConversations => "client-conversations",
             Self::RejectedTraffic => "rejected-traffic",
+        }
+    }
+
+    /// The name under which the stack saves the query, in a folder with the stack's name.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Decode => "Decoded records",
+            Self::TopClients => "Top clients",
+            Self::TopPeers => "Top peers",
+            Self::TopPairs => "Top pairs",
+            Self::AwsServices => "AWS services without an endpoint",
+            Self::TrafficOverTime => "Traffic over time",
+            Self::Ports => "Ports",
+            Self::ClientConversations => "A client's conversations",
+            Self::RejectedTraffic => "Rejected traffic",
         }
     }
 

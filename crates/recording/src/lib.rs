@@ -16,6 +16,7 @@
 //! one conditional update, and [`protocol`] lists them all.
 
 pub mod alarm;
+pub mod bucket;
 pub mod error;
 pub mod gateway;
 pub mod link;

@@ -39,6 +39,13 @@ impl Console {
         format!("https://{host}/states/home?region={region}#/v2/executions/details/{arn}")
     }
 
+    /// The saved queries of Athena. There is no address of one of them, nor of a work group.
+    #[must_use]
+    pub fn athena_saved_queries(&self) -> String {
+        let Self { host, region } = self;
+        format!("https://{host}/athena/home?region={region}#/query-editor/saved-queries")
+    }
+
     /// Logs Insights with the log group, the window and the query filled in.
     ///
     /// The console keeps them in its fragment: an object in its own notation,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     NatGatewayId,
     alarm::ClearedHow,
+    bucket::{Bucket, RecordingPart},
     gateway::NatGateway,
     link::Console,
     state::{Ended, Failure, QuotaPlace, Recording, Started, State},
@@ -35,8 +36,17 @@ pub const BODY_BYTES: usize = 32 * 1024;
 pub struct Place<'a> {
     /// The stack's name.
     pub stack: &'a str,
-    /// The log group with the records.
-    pub log_group: &'a str,
+    /// Where the records are.
+    pub records: Records<'a>,
+}
+
+/// Where the records of a stack are.
+#[derive(Clone, Copy, Debug)]
+pub enum Records<'a> {
+    /// In a log group of this name.
+    LogGroup(&'a str),
+    /// In a bucket.
+    Bucket(Bucket<'a>),
 }
 
 /// The e-mail about a recording that ended as it should.
@@ -52,7 +62,7 @@ pub fn recorded(state: &State, place: Place<'_>) -> Email {
     facts.add("Why it stopped", &why_it_stopped(state));
     add_window(&mut facts, state);
     add_flow_logs(&mut facts, state);
-    add_place(&mut facts, place, &recording.execution);
+    add_place(&mut facts, place, Some(state), &recording.execution);
     add_quota(&mut facts, recording.quota.as_ref(), recording);
     add_warnings(&mut facts, state);
     add_links(&mut facts, state, place);
@@ -100,7 +110,7 @@ pub fn failed(failed: &Failed<'_>, place: Place<'_>) -> Email {
         add_quota(&mut facts, state.recording.quota.as_ref(), &state.recording);
         add_warnings(&mut facts, state);
     }
-    add_place(&mut facts, place, failed.execution);
+    add_place(&mut facts, place, failed.state, failed.execution);
     facts
         .link("Every step it took", &Console::of_arn(failed.execution).execution(failed.execution));
     facts.email(&format!("{gateway}: the recording failed, {}", failed.failure.error))
@@ -193,11 +203,27 @@ fn add_flow_logs(facts: &mut Facts, state: &State) {
     }
 }
 
-fn add_place(facts: &mut Facts, place: Place<'_>, execution: &str) {
-    facts.add("Records", &format!("log group {}", place.log_group));
+fn add_place(facts: &mut Facts, place: Place<'_>, state: Option<&State>, execution: &str) {
+    match place.records {
+        Records::LogGroup(name) => facts.add("Records", &format!("log group {name}")),
+        Records::Bucket(bucket) => add_objects(facts, bucket, state, execution),
+    }
     let mut arn = execution.split(':').skip(3);
     let (region, account) = (arn.next().unwrap_or("?"), arn.next().unwrap_or("?"));
     facts.add("Stack", &format!("{} in {region}, account {account}", place.stack));
+}
+
+/// Without a window nobody knows whether there are any, nor of which day.
+fn add_objects(facts: &mut Facts, bucket: Bucket<'_>, state: Option<&State>, execution: &str) {
+    let Some((from, to)) = state.and_then(window) else {
+        facts.add("Records", "in the bucket, if there are any");
+        return facts.link("The folder of the records", bucket.folder);
+    };
+    let complete = moment(bucket.complete_at(to));
+    facts.add("Records", &format!("in the bucket, the last by about {complete}"));
+    for folder in bucket.folders(execution, from, to) {
+        facts.link("The folder of the records", &folder);
+    }
 }
 
 fn add_quota(facts: &mut Facts, quota: Option<&QuotaPlace>, recording: &Recording) {
@@ -228,16 +254,36 @@ fn add_links(facts: &mut Facts, state: &State, place: Place<'_>) {
         let minute = SignedDuration::from_mins(1);
         let from = from.saturating_sub(minute).unwrap_or(from);
         let to = to.saturating_add(minute).unwrap_or(to);
-        let addresses = private_addresses(&started.gateway);
-        let scope = Scope { recorded_on: recorded_on(started), gateway_addresses: &addresses };
-        for (label, query) in
-            [("Who talked with whom", Query::TopPairs), ("Every record", Query::Decode)]
-        {
-            let link = console.logs_insights(place.log_group, from, to, &query.text(&scope));
-            facts.link(&format!("{label}, in Logs Insights"), &link);
+        match place.records {
+            Records::LogGroup(name) => {
+                add_insights_links(facts, &console, name, (from, to), started);
+            }
+            Records::Bucket(bucket) => {
+                let (stack, gateway) = (place.stack, &started.gateway);
+                let recorded_on = recorded_on(started);
+                let part = RecordingPart { stack, execution: arn, gateway, recorded_on, from, to };
+                bucket.links(&part).iter().for_each(|(label, text)| facts.link(label, text));
+            }
         }
     }
     facts.link("Every step of the execution", &console.execution(arn));
+}
+
+fn add_insights_links(
+    facts: &mut Facts,
+    console: &Console,
+    log_group: &str,
+    (from, to): (Timestamp, Timestamp),
+    started: &Started,
+) {
+    let addresses = private_addresses(&started.gateway);
+    let scope = Scope { recorded_on: recorded_on(started), gateway_addresses: &addresses };
+    for (label, query) in
+        [("Who talked with whom", Query::TopPairs), ("Every record", Query::Decode)]
+    {
+        let link = console.logs_insights(log_group, from, to, &query.text(&scope));
+        facts.link(&format!("{label}, in Logs Insights"), &link);
+    }
 }
 
 /// What the records name as their origin; with several interfaces there is no one.

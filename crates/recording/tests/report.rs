@@ -4,14 +4,16 @@
 
 use recording::{
     NatGatewayId,
-    report::{self, BODY_BYTES, Email, Failed, Place, SUBJECT_CHARACTERS},
+    bucket::Bucket,
+    report::{self, BODY_BYTES, Email, Failed, Place, Records, SUBJECT_CHARACTERS},
     state::{Failure, State},
 };
 use serde_json::{Value, json};
 
 const EXECUTION: &str = "arn:aws:states:eu-west-1:123456789012:execution:recorder-Recorder-1:0a1b";
 
-const PLACE: Place<'_> = Place { stack: "recorder", log_group: "recorder-FlowLogGroup-1A2B3C" };
+const PLACE: Place<'_> =
+    Place { stack: "recorder", records: Records::LogGroup("recorder-FlowLogGroup-1A2B3C") };
 
 /// A recording that ended as it should, as the state machine hands it over.
 fn ended() -> Value {
@@ -132,6 +134,34 @@ fn the_spike_came_back_and_delivery_was_rate_limited() {
     let stop = state.pointer_mut("/stop").unwrap().as_object_mut().unwrap();
     stop.insert("deliveryErrors".into(), json!(["Rate limited"]));
     insta::assert_snapshot!(text(&recorded(&state)));
+}
+
+const BUCKET: Place<'_> = Place {
+    stack: "recorder",
+    records: Records::Bucket(Bucket {
+        folder: "s3://recorder-flowlogbucket-1a2b3c/recorder/",
+        work_group: "recorder",
+    }),
+};
+
+#[test]
+fn the_records_are_in_a_bucket() {
+    let state: State = serde_json::from_value(ended()).unwrap();
+    insta::assert_snapshot!(text(&checked(report::recorded(&state, BUCKET))));
+}
+
+#[test]
+fn without_a_window_the_bucket_is_named_as_a_whole() {
+    let failed = Failed {
+        gateway: None,
+        execution: EXECUTION,
+        state: None,
+        failure: &Failure { error: "Transient".into(), cause: String::new() },
+        clean_up_failure: None,
+    };
+    let email = checked(report::failed(&failed, BUCKET));
+    assert!(email.body.contains("in the bucket, if there are any\n"), "{}", email.body);
+    assert!(email.body.contains("\ns3://recorder-flowlogbucket-1a2b3c/recorder/\n"));
 }
 
 #[test]

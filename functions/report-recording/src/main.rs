@@ -3,12 +3,13 @@
 mod handler;
 
 use lambda_kit::{RuntimeError, settings};
-use recording::report::Place;
+use recording::report::{Place, Records};
 
 fn main() -> Result<(), RuntimeError> {
     lambda_kit::run(async |request| {
         let stack = settings::text("STACK_NAME")?;
         let log_group = settings::text("LOG_GROUP_NAME")?;
-        handler::handle(Place { stack: &stack, log_group: &log_group }, request)
+        let records = Records::LogGroup(&log_group);
+        handler::handle(Place { stack: &stack, records }, request)
     })
 }

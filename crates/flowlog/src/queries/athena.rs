@@ -1,15 +1,37 @@
-//! The saved queries in SQL for Athena, over recordings in S3.
+//! The saved queries in SQL for Athena, over recordings in S3, and the table that they read.
 //!
-//! They read a table whose columns have AWS's Parquet names (`pkt_srcaddr`). In files of text a
-//! `-` stays in columns of text and is null in columns of numbers; in Parquet it is null in
-//! both. The queries give the same answer either way.
+//! Its columns have AWS's Parquet names (`pkt_srcaddr`). In files of text a `-` stays in columns
+//! of text and is null in columns of numbers; in Parquet it is null in both. The queries give the
+//! same answer either way.
+//!
+//! One table reads the records of zonal and of regional gateways. Columns of text files are told
+//! by their place: the last field of either format is read as `interface_id`. Columns of Parquet
+//! files are told by their names: the ID of a regional gateway is in `resource_id`. So one of the
+//! two always says on what a record was seen ([`RECORDED_ON`]).
 
 use super::words::{directions, protocols, tcp_flags, traffic_paths};
 use super::{ADDRESS_PLACEHOLDER, CLIENT_PLACEHOLDER, MOST_ROWS, MOST_TALKERS, Query, text_of};
 use crate::{Action, Field, FlowDirection, LogStatus, RecordedFormat};
 
 /// The table that the queries read.
-const TABLE: &str = "recorded_flows";
+pub const TABLE: &str = "recorded_flows";
+
+/// The table's partition: the day (UTC) on which AWS wrote an object, as in its key.
+pub const DAY: &str = "day";
+
+/// On which interface, or on which regional gateway, a record was seen.
+pub const RECORDED_ON: &str = "coalesce(interface_id, resource_id)";
+
+/// Where a query takes the conditions that pick one recording.
+const NARROWING: &str = "-- To look at one recording, put the conditions of its e-mail here.";
+
+/// The table's columns with their types in Athena: the fields of a zonal gateway's records, in
+/// their order, and what a regional gateway's have in place of the last.
+pub fn columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let regional = RecordedFormat::Regional.gateway_field();
+    let fields = RecordedFormat::Zonal.fields().chain([regional]);
+    fields.map(|field| (field.facts().json_name, field.facts().value_type.athena_type()))
+}
 
 /// What every question about connections adds up.
 const TOTALS: [&str; 5] = [
@@ -152,7 +174,7 @@ fn both_ends() -> String {
         format!("{} AS download_bytes", amount(FlowDirection::Egress)),
     ];
     format!(
-        "    SELECT\n        {}\n    FROM {TABLE}\n    WHERE {} = '{}'\n        AND (\n            {}\n            OR {}\n        )",
+        "    SELECT\n        {}\n    FROM {TABLE}\n    WHERE {} = '{}'\n        AND (\n            {}\n            OR {}\n        )\n        {NARROWING}",
         columns.join(",\n        "),
         column(Field::Action),
         Action::Accept,
@@ -182,6 +204,7 @@ fn rejected_traffic() -> String {
         "    sum(packets) AS total_packets,\n    sum(bytes) AS total_bytes,\n    count(*) AS records"
             .to_owned(),
         format!("FROM {TABLE}\nWHERE {} = '{}'", column(Field::Action), Action::Reject),
+        format!("    {NARROWING}"),
         format!("GROUP BY {by}, {}", column(Field::Protocol)),
         format!("ORDER BY total_packets DESC\nLIMIT {MOST_TALKERS}"),
     ];
@@ -197,6 +220,7 @@ fn decode() -> String {
         Field::Bytes => format!("{} AS size,\n    {}", size(), column(field)),
         Field::Start => format!("from_unixtime({}) AS started", column(field)),
         Field::End => format!("from_unixtime({}) AS ended", column(field)),
+        Field::InterfaceId => format!("{RECORDED_ON} AS recorded_on"),
         field => column(field),
     });
     let lines = [
@@ -205,6 +229,7 @@ fn decode() -> String {
         "-- (NODATA) are left out; a SKIPDATA record stands for flows that were lost.".to_owned(),
         format!("SELECT\n    {}", columns.collect::<Vec<_>>().join(",\n    ")),
         format!("FROM {TABLE}\nWHERE {} <> '{}'", column(Field::LogStatus), LogStatus::NoData),
+        format!("    {NARROWING}"),
         format!("ORDER BY started DESC\nLIMIT {MOST_ROWS}"),
     ];
     text_of(&lines)
@@ -257,6 +282,28 @@ mod tests {
             assert_eq!(text.matches(TABLE).count(), 1, "{}", query.name());
             assert_eq!(text.matches('(').count(), text.matches(')').count());
             assert!(text.is_ascii());
+        }
+    }
+
+    #[test]
+    fn the_table_has_every_field_of_both_formats() {
+        let columns: Vec<_> = columns().collect();
+        assert_eq!(columns.first(), Some(&("action", "string")));
+        assert!(columns.contains(&("traffic_path", "int")));
+        assert!(columns.contains(&("bytes", "bigint")));
+        // A text file's last field is the twentieth, whichever of the two it is.
+        let last = [("interface_id", "string"), ("resource_id", "string")];
+        assert_eq!(columns.get(19..), Some(last.as_slice()));
+        assert_eq!(RecordedFormat::Regional.fields().count(), 20);
+    }
+
+    #[test]
+    fn every_query_says_where_one_recording_is_picked() {
+        for query in Query::ALL {
+            let text = query.athena_text();
+            let (before, after) = text.split_once(NARROWING).unwrap();
+            assert!(before.contains("WHERE"), "{}", query.name());
+            assert!(!after.contains("WHERE") || after.contains("FROM connections\nWHERE"));
         }
     }
 
