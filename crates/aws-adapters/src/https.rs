@@ -86,8 +86,6 @@ fn failed(error: hyper_util::client::legacy::Error) -> ConnectorError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::{
         io::{Read as _, Write as _},
         net::{SocketAddr, TcpListener},
