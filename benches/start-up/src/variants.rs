@@ -30,24 +30,25 @@ type Build = &'static [&'static str];
 const AS_SHIPPED: Variant =
     Variant { name: "as shipped", build: &[], setting: Setting::USUAL, call: true };
 
-const VARIANTS: [Variant; 10] = [
+const VARIANTS: [Variant; 11] = [
     AS_SHIPPED,
     Variant {
         name: "the SDK's defaults: aws-config, aws-lc",
-        build: &["--no-default-features", "--features", "logs,sdk-defaults"],
+        build: &["--features", "sdk-defaults"],
         ..AS_SHIPPED
     },
     Variant {
-        name: "aws-lc instead of ring",
-        build: &["--no-default-features", "--features", "logs,aws-lc"],
+        name: "the SDK's HTTPS client, on ring",
+        build: &["--features", "sdk-https"],
+        ..AS_SHIPPED
+    },
+    Variant {
+        name: "the SDK's HTTPS client, on aws-lc",
+        build: &["--features", "aws-lc"],
         ..AS_SHIPPED
     },
     Variant { name: "multi-threaded tokio", build: &["--features", "multi-thread"], ..AS_SHIPPED },
-    Variant {
-        name: "no logs at all",
-        build: &["--no-default-features", "--features", "ring"],
-        ..AS_SHIPPED
-    },
+    Variant { name: "no logs at all", build: &["--no-default-features"], ..AS_SHIPPED },
     Variant {
         name: "EnvFilter instead of Targets",
         build: &["--features", "env-filter"],

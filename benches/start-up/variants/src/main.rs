@@ -1,8 +1,8 @@
 //! A function that writes one item to DynamoDB for each event, unless the event
 //! says `{"call": false}`. Its features are the settings that are compared.
 
+use aws_adapters::SdkConfig;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
-use aws_types::SdkConfig;
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
 
@@ -62,40 +62,22 @@ async fn config() -> SdkConfig {
     aws_config::load_from_env().await
 }
 
-/// As crates/aws-adapters/src/config.rs does it.
-#[cfg(not(feature = "sdk-defaults"))]
+#[cfg(not(any(feature = "sdk-defaults", feature = "sdk-https", feature = "aws-lc")))]
 async fn config() -> SdkConfig {
-    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-    use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-    use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-
-    let variable = |name| std::env::var(name).ok();
-    let credentials = Credentials::new(
-        variable("AWS_ACCESS_KEY_ID").unwrap_or_default(),
-        variable("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
-        variable("AWS_SESSION_TOKEN"),
-        None,
-        "lambda-environment",
-    );
-    let mut config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .region(variable("AWS_REGION").map(aws_types::region::Region::new))
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .http_client(
-            aws_smithy_http_client::Builder::new().tls_provider(tls::PROVIDER).build_https(),
-        )
-        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()));
-    config.set_endpoint_url(variable("AWS_ENDPOINT_URL"));
-    config.build()
+    aws_adapters::from_environment()
 }
 
-#[cfg(not(feature = "sdk-defaults"))]
-mod tls {
-    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+#[cfg(any(feature = "sdk-https", feature = "aws-lc"))]
+async fn config() -> SdkConfig {
+    use aws_smithy_http_client::{
+        Builder,
+        tls::{Provider, rustls_provider::CryptoMode},
+    };
 
     #[cfg(feature = "aws-lc")]
-    pub(crate) const PROVIDER: Provider = Provider::Rustls(CryptoMode::AwsLc);
-
+    let mode = CryptoMode::AwsLc;
     #[cfg(not(feature = "aws-lc"))]
-    pub(crate) const PROVIDER: Provider = Provider::Rustls(CryptoMode::Ring);
+    let mode = CryptoMode::Ring;
+    let client = Builder::new().tls_provider(Provider::Rustls(mode)).build_https();
+    aws_adapters::from_environment().into_builder().http_client(client).build()
 }
