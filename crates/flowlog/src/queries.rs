@@ -20,7 +20,10 @@ use crate::{Field, RecordedFormat};
 pub mod athena;
 mod connections;
 mod records;
+mod report;
 mod words;
+
+pub use report::ReportQuery;
 
 /// The column that says on which interface, or on which regional gateway, a record was seen.
 /// Both recorded formats share one log group, so that one name must do for both.
@@ -239,11 +242,13 @@ mod tests {
 
     #[test]
     fn queries_use_documented_commands_and_functions_only() {
-        for query in Query::ALL {
-            let skeleton = skeleton(&query.saved_text());
+        let saved = Query::ALL.map(Query::saved_text);
+        let reported = ReportQuery::ALL.map(|query| query.text(&Scope::default()));
+        for text in saved.iter().chain(&reported) {
+            let skeleton = skeleton(text);
             for command in skeleton.split('|') {
                 let name = command.split_whitespace().next().unwrap();
-                assert!(COMMANDS.contains(&name), "{}: {name}", query.name());
+                assert!(COMMANDS.contains(&name), "{name} in {text}");
             }
             let mut before_parentheses = skeleton.split('(').collect::<Vec<_>>();
             before_parentheses.pop();

@@ -9,32 +9,40 @@ use crate::{Action, Field, FlowDirection};
 
 /// A question about connections, from the records that name both ends.
 pub(super) struct Connections {
-    question: &'static str,
+    pub(super) question: &'static str,
     /// What it looks at beside the ends' addresses.
-    looks_at: &'static [LooksAt],
-    /// What it counts beside bytes, packets and records.
-    counts: &'static str,
-    by: &'static str,
-    order: &'static str,
-    limit: u32,
+    pub(super) looks_at: &'static [LooksAt],
+    /// What it adds up.
+    pub(super) totals: &'static str,
+    /// What it counts beside that.
+    pub(super) counts: &'static str,
+    /// What it groups by; nothing: one row for everything.
+    pub(super) by: &'static str,
+    /// What its rows are sorted by; nothing: the one row is not.
+    pub(super) order: &'static str,
+    pub(super) limit: u32,
 }
 
 /// Something that a question looks at.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum LooksAt {
+pub(super) enum LooksAt {
     /// Which end is the client.
     Ends,
-    /// The AWS service at the peer's address; other peers are left out.
+    /// The AWS service at the peer's address, or `-`.
     PeerService,
+    /// AWS services alone: other peers are left out.
+    ServicesOnly,
     /// The port on the peer's side, and the protocol.
     PeerPort,
     /// One client alone.
     OneClient,
 }
 
-const TOP: Connections = Connections {
+pub(super) const TOP: Connections = Connections {
     question: "",
     looks_at: &[LooksAt::Ends],
+    totals: "sum(bytes) as totalBytes, sum(sent) as uploadBytes, sum(received) as downloadBytes, \
+        sum(packets) as totalPackets, count(*) as records",
     counts: "",
     by: "",
     order: "totalBytes desc",
@@ -58,7 +66,7 @@ pub(super) const AWS_SERVICES: Connections = Connections {
         # An endpoint in the VPC would carry this traffic past it: S3 and DYNAMODB have gateway\n\
         # endpoints, which are free, most others an interface endpoint. AMAZON and EC2 stand for\n\
         # addresses that belong to no one service.",
-    looks_at: &[LooksAt::Ends, LooksAt::PeerService],
+    looks_at: &[LooksAt::Ends, LooksAt::PeerService, LooksAt::ServicesOnly],
     counts: ", count_distinct(client) as clients",
     by: "peerService",
     ..TOP
@@ -116,18 +124,17 @@ impl Connections {
         lines.push(format!("| fields bytes * strcontains(flowDirection, \"{ingress}\") as sent"));
         lines
             .push(format!("| fields bytes * strcontains(flowDirection, \"{egress}\") as received"));
-        lines.push(self.totals());
-        lines.push(format!("| sort {}", self.order));
+        lines.push(self.stats());
+        if !self.order.is_empty() {
+            lines.push(format!("| sort {}", self.order));
+        }
         lines.push(format!("| limit {}", self.limit));
         text_of(&lines)
     }
 
-    fn totals(&self) -> String {
-        format!(
-            "| stats sum(bytes) as totalBytes, sum(sent) as uploadBytes, sum(received) as \
-             downloadBytes, sum(packets) as totalPackets, count(*) as records{} by {}",
-            self.counts, self.by
-        )
+    fn stats(&self) -> String {
+        let by = if self.by.is_empty() { String::new() } else { format!(" by {}", self.by) };
+        format!("| stats {}{}{by}", self.totals, self.counts)
     }
 }
 
@@ -146,9 +153,9 @@ impl LooksAt {
                 let mut lines = by_direction(source, destination, "Service");
                 let peer = "coalesce(uploadPeerService, downloadPeerService)";
                 lines.push(format!("| fields {peer} as peerService"));
-                lines.push("| filter peerService != \"-\"".into());
                 lines
             }
+            Self::ServicesOnly => vec!["| filter peerService != \"-\"".into()],
             Self::PeerPort => {
                 let mut lines = by_direction(Field::SrcPort, Field::DstPort, "Port");
                 let peer = "coalesce(uploadPeerPort, downloadPeerPort)";

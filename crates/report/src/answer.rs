@@ -1,0 +1,214 @@
+//! The answer in a few sentences: who, how much, and what it cost.
+
+use std::net::IpAddr;
+
+use crate::cause::{Cause, Counterpart};
+use crate::email::{SUBJECT_CHARACTERS, cut};
+use crate::endpoint::Carrier;
+use crate::interface::Owner;
+use crate::report::Report;
+use crate::traffic::{Bytes, Count};
+use crate::words;
+
+/// A name longer than this is cut in a sentence; the lists have all of it.
+const NAME_CHARACTERS: usize = 40;
+
+/// What most of some bytes did.
+#[derive(Clone, Copy)]
+struct Verb {
+    past: &'static str,
+    present: &'static str,
+    /// What stands before the counterpart.
+    preposition: &'static str,
+}
+
+impl Bytes {
+    /// At least four fifths decide about the direction.
+    fn verb(self) -> Verb {
+        let is_most = |part: u64| u128::from(part) * 5 >= u128::from(self.total()) * 4;
+        if is_most(self.download_bytes) {
+            Verb { past: "downloaded", present: "downloads", preposition: "from" }
+        } else if is_most(self.upload_bytes) {
+            Verb { past: "uploaded", present: "uploads", preposition: "to" }
+        } else {
+            Verb { past: "exchanged", present: "exchanges", preposition: "with" }
+        }
+    }
+}
+
+impl Report {
+    /// The answer, in at most five lines of 80 characters.
+    #[must_use]
+    pub fn answer(&self) -> String {
+        let mut sentences = vec![self.who()];
+        sentences.extend(self.how_much());
+        sentences.extend(self.what_instead());
+        sentences.join(" ")
+    }
+
+    fn who(&self) -> String {
+        match &self.cause {
+            Cause::OneClient { client, bytes, share_percent, with } => {
+                let verb = bytes.verb();
+                let with = with.as_ref().map(|with| {
+                    let (with, share) = counterpart(with);
+                    format!(", {share} % of that {} {with}", verb.preposition)
+                });
+                format!(
+                    "{} {} {}: {share_percent} % of all traffic{}.",
+                    self.client_words(*client),
+                    verb.past,
+                    words::size(bytes.total()),
+                    with.unwrap_or_default()
+                )
+            }
+            Cause::FewClients { clients, bytes, share_percent } => {
+                let names: Vec<_> =
+                    clients.iter().map(|client| self.client_short(*client)).collect();
+                format!(
+                    "{} clients {} {} together, {share_percent} % of all traffic: {}.",
+                    clients.len(),
+                    bytes.verb().past,
+                    words::size(bytes.total()),
+                    names.join(", ")
+                )
+            }
+            Cause::OneCounterpart { with, bytes, share_percent, clients } => {
+                let (with, _) = counterpart(with);
+                let verb = bytes.verb();
+                format!(
+                    "No single client: {} {} {} {} {with}, {share_percent} % of all traffic.",
+                    clients.map_or_else(
+                        || "many clients".to_owned(),
+                        |clients| number(clients, "client")
+                    ),
+                    verb.past,
+                    words::size(bytes.total()),
+                    verb.preposition,
+                )
+            }
+            Cause::Nobody { clients, largest_share_percent } => format!(
+                "Nobody in particular: {} shared the traffic, and none had more than \
+                 {largest_share_percent} % of it.",
+                clients
+                    .map_or_else(|| "many clients".to_owned(), |clients| number(clients, "client")),
+            ),
+            Cause::NoTraffic => {
+                "No traffic between clients and peers was recorded, so nobody can be named."
+                    .to_owned()
+            }
+            Cause::Unknown => {
+                "The records could not be read, so this report cannot say who it was.".to_owned()
+            }
+        }
+    }
+
+    fn how_much(&self) -> Option<String> {
+        let peak =
+            self.peak.map(|peak| format!("peaked at {} a minute", words::size(peak.bytes.total())));
+        let cost = self.costs.nat_processing.map(|processing| {
+            let dollars = words::money(processing.dollars);
+            format!("processed {} for about {dollars}", words::size(processing.bytes))
+        });
+        let parts: Vec<_> = peak.into_iter().chain(cost).collect();
+        (!parts.is_empty()).then(|| {
+            let gateway = cut(&self.gateway.words(), NAME_CHARACTERS + 24);
+            format!("NAT gateway {gateway} {}.", parts.join(" and "))
+        })
+    }
+
+    /// What to do about the service that the cause is about.
+    fn what_instead(&self) -> Option<String> {
+        let service = self.cause_service()?;
+        let advice = self.advice.iter().find(|advice| advice.service == service)?;
+        let has_endpoint = matches!(advice.carrier, Carrier::Gateway | Carrier::Interface);
+        has_endpoint.then(|| advice.what_to_do())
+    }
+
+    fn cause_service(&self) -> Option<&str> {
+        let with = match &self.cause {
+            Cause::OneClient { with, .. } => with.as_ref()?,
+            Cause::OneCounterpart { with, .. } => with,
+            _ => return None,
+        };
+        match with {
+            Counterpart::Service { service, .. } => Some(service),
+            Counterpart::Peer { .. } => None,
+        }
+    }
+
+    /// The subject: gateway, peak and cause, as much as there is room for.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let id = &self.gateway.nat_gateway_id;
+        let named = self.gateway.name.as_deref().filter(|name| is_plain(name));
+        let gateway = named.map_or_else(|| id.clone(), |name| format!("{id} ({name})"));
+        let peak =
+            self.peak.map(|peak| format!(" peaked at {}/min", words::size(peak.bytes.total())));
+        let rest = format!("{}: {}", peak.unwrap_or_default(), self.cause_short());
+        let subject = format!("{gateway}{rest}");
+        if subject.len() <= SUBJECT_CHARACTERS { subject } else { format!("{id}{rest}") }
+    }
+
+    fn cause_short(&self) -> String {
+        match &self.cause {
+            Cause::OneClient { client, bytes, with, .. } => {
+                let verb = bytes.verb();
+                let with = with
+                    .as_ref()
+                    .map(|with| format!(" {} {}", verb.preposition, counterpart(with).0));
+                let name = self.owner(*client).map(Owner::short).filter(|name| is_plain(name));
+                let client = name.map_or_else(|| client.to_string(), str::to_owned);
+                format!("{client} {}{}", verb.present, with.unwrap_or_default())
+            }
+            Cause::FewClients { clients, share_percent, .. } => {
+                format!("{} clients with {share_percent} %", clients.len())
+            }
+            Cause::OneCounterpart { with, share_percent, .. } => {
+                format!("many clients, {share_percent} % with {}", counterpart(with).0)
+            }
+            Cause::Nobody { .. } => "many clients, no single cause".to_owned(),
+            Cause::NoTraffic => "no traffic recorded".to_owned(),
+            Cause::Unknown => "cause unknown".to_owned(),
+        }
+    }
+
+    /// Who is behind an address, where the lists say it.
+    #[must_use]
+    pub fn owner(&self, client: IpAddr) -> Option<&Owner> {
+        let rows = self.clients.iter().flat_map(|clients| &clients.rows);
+        rows.map(|row| &row.what).find(|row| row.client == client)?.owner.as_ref()
+    }
+
+    fn client_words(&self, client: IpAddr) -> String {
+        match self.owner(client) {
+            Some(owner) => format!("{} at {client}", cut(&owner.words(), NAME_CHARACTERS)),
+            None => client.to_string(),
+        }
+    }
+
+    fn client_short(&self, client: IpAddr) -> String {
+        self.owner(client)
+            .map_or_else(|| client.to_string(), |owner| cut(owner.short(), NAME_CHARACTERS / 2))
+    }
+}
+
+/// A counterpart in words, and its share.
+fn counterpart(with: &Counterpart) -> (String, u64) {
+    match with {
+        Counterpart::Service { service, share_percent } => (service.clone(), *share_percent),
+        Counterpart::Peer { address, share_percent } => (address.to_string(), *share_percent),
+    }
+}
+
+/// `about 1,234 clients` where the service estimates.
+pub(crate) fn number(count: Count, one: &str) -> String {
+    let about = if count.is_exact { "" } else { "about " };
+    format!("{about}{}", words::counted(count.number, one))
+}
+
+/// Whether a name can stand in a subject.
+fn is_plain(name: &str) -> bool {
+    const MOST: usize = 30;
+    name.len() <= MOST && name.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')
+}

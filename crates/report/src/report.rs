@@ -1,0 +1,414 @@
+//! The report, as programs get it, and how it is made.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::advice::{self, Advice};
+use crate::cause::Cause;
+use crate::costs::Costs;
+use crate::facts::{Facts, Gateway, Link, Recording};
+use crate::interface::Owner;
+use crate::metered::MeteredMinute;
+use crate::traffic::{Bytes, Count, Peer, Port, Ranking, Records, Totals};
+use crate::words;
+
+/// The version of the report's JSON. It rises when a field is renamed, removed or changes its
+/// meaning; new fields may come at any time.
+pub const VERSION: u32 = 1;
+
+/// How many clients, peers and pairs are listed.
+const ROWS: usize = 10;
+
+/// What a recording says. Bytes, percents, seconds and dollars are named as such; moments are
+/// RFC 3339 in UTC; what is not known is null or missing, and `missing` says why.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// [`VERSION`]
+    pub version: u32,
+    /// What was recorded.
+    pub gateway: Gateway,
+    /// When and why.
+    pub recording: Recording,
+    /// Who caused the spike.
+    pub cause: Cause,
+    /// The busiest minute.
+    pub peak: Option<Peak>,
+    /// What CloudWatch metered.
+    pub metered: Option<Metered>,
+    /// What the records add up to.
+    pub recorded: Option<Totals>,
+    /// How much of what CloudWatch metered during the recording the records explain.
+    pub explained_percent: Option<u64>,
+    /// How many records of each kind there are.
+    pub records: Option<Records>,
+    /// The clients with the most bytes.
+    pub clients: Option<List<Client>>,
+    /// The peers with the most bytes.
+    pub peers: Option<List<NamedPeer>>,
+    /// The pairs with the most bytes.
+    pub pairs: Option<List<Pair>>,
+    /// The ports with the most bytes.
+    pub ports: Option<List<NamedPort>>,
+    /// The AWS services that were reached through the gateway.
+    pub services: Option<List<Service>>,
+    /// Which endpoints would carry what passed the gateway.
+    pub advice: Vec<Advice>,
+    /// What the spike and the recording cost.
+    pub costs: Costs,
+    /// What does not bode well.
+    pub warnings: Vec<String>,
+    /// What could not be found out.
+    pub missing: Vec<String>,
+    /// Where to look further.
+    pub links: Vec<Link>,
+}
+
+/// The busiest minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Peak {
+    /// When it begins.
+    pub at: Timestamp,
+    /// What passed in it.
+    #[serde(flatten)]
+    pub bytes: Bytes,
+    /// Whether the records say so, for want of what CloudWatch metered.
+    pub is_from_records: bool,
+}
+
+/// What CloudWatch metered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Metered {
+    /// When the first minute begins: before the recording did.
+    pub from: Timestamp,
+    /// When the last minute ends.
+    pub to: Timestamp,
+    /// What passed in all of them.
+    #[serde(flatten)]
+    pub bytes: Bytes,
+    /// What passed in the minutes of the recording.
+    pub during_recording: Bytes,
+    /// Each minute.
+    pub minutes: Vec<MeteredMinute>,
+}
+
+/// The rows with the most bytes, and what is left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct List<T> {
+    /// The most bytes first.
+    pub rows: Vec<Row<T>>,
+    /// Everything that is not in the rows, where the totals are known.
+    pub others: Option<Others>,
+}
+
+/// A row of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Row<T> {
+    /// Who or what.
+    #[serde(flatten)]
+    pub what: T,
+    /// What it exchanged.
+    #[serde(flatten)]
+    pub bytes: Bytes,
+    /// Both directions.
+    pub total_bytes: u64,
+    /// Its share of all bytes.
+    pub share_percent: u64,
+}
+
+/// What is not among a list's rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Others {
+    /// How many they are.
+    pub count: Option<Count>,
+    /// What they exchanged.
+    #[serde(flatten)]
+    pub bytes: Bytes,
+}
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Client {
+    /// Its address.
+    pub client: IpAddr,
+    /// Who is behind it.
+    pub owner: Option<Owner>,
+}
+
+/// A peer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedPeer {
+    /// Its address.
+    pub peer: IpAddr,
+    /// AWS's service there.
+    pub service: Option<String>,
+    /// AWS's region there.
+    pub region: Option<String>,
+}
+
+/// Who with whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Pair {
+    /// The client.
+    #[serde(flatten)]
+    pub client: Client,
+    /// The peer.
+    #[serde(flatten)]
+    pub peer: NamedPeer,
+}
+
+/// A port of the peers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NamedPort {
+    /// 0 for protocols without ports.
+    pub port: u16,
+    /// `TCP`, `UDP`, …
+    pub transport: String,
+}
+
+/// An AWS service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Service {
+    /// As the flow logs spell it; nothing: peers that are no AWS service.
+    pub service: Option<String>,
+}
+
+impl Report {
+    /// The report of what is known.
+    #[must_use]
+    pub fn new(facts: Facts) -> Self {
+        let metered = facts.metered.as_deref().and_then(|minutes| metered(minutes, &facts));
+        let totals = facts.traffic.as_ref().and_then(|traffic| traffic.totals);
+        let explained_percent = totals.zip(metered.as_ref()).and_then(|(totals, metered)| {
+            let during = metered.during_recording.total();
+            (during > 0).then(|| words::percent(totals.bytes.total(), during))
+        });
+        Self {
+            version: VERSION,
+            cause: Cause::of(facts.traffic.as_ref()),
+            peak: peak(&facts),
+            costs: Costs::of(&facts, metered.as_ref().map(|metered| metered.bytes)),
+            advice: advice::of(&facts),
+            clients: list(
+                &facts,
+                |traffic| traffic.clients.as_ref(),
+                ROWS,
+                |client| client_of(&facts, *client),
+            ),
+            peers: list(
+                &facts,
+                |traffic| traffic.peers.as_ref(),
+                ROWS,
+                |peer| peer_of(&facts, peer),
+            ),
+            pairs: list(
+                &facts,
+                |traffic| traffic.pairs.as_ref(),
+                ROWS,
+                |(client, peer)| Pair {
+                    client: client_of(&facts, *client),
+                    peer: peer_of(&facts, peer),
+                },
+            ),
+            ports: list(&facts, |traffic| traffic.ports.as_ref(), ROWS / 2, port_of),
+            services: list(
+                &facts,
+                |traffic| traffic.services.as_ref(),
+                ROWS,
+                |service| Service { service: service.clone() },
+            ),
+            warnings: warnings(&facts),
+            recorded: totals,
+            metered,
+            explained_percent,
+            records: facts.records,
+            gateway: facts.gateway,
+            recording: facts.recording,
+            missing: facts.missing,
+            links: facts.links,
+        }
+    }
+
+    /// The report as JSON, in one line.
+    #[must_use]
+    pub fn json(&self) -> String {
+        // Nothing of it can fail: its maps have keys of text, its numbers are finite.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn list<K: Ord + Clone, T>(
+    facts: &Facts,
+    ranking: impl Fn(&crate::traffic::Traffic) -> Option<&Ranking<K>>,
+    most: usize,
+    name: impl Fn(&K) -> T,
+) -> Option<List<T>> {
+    let traffic = facts.traffic.as_ref()?;
+    let ranking = ranking(traffic)?;
+    let mut shown = Bytes::default();
+    let mut known = Bytes::default();
+    ranking.rows.iter().take(most).for_each(|(_, bytes)| shown.add(*bytes));
+    ranking.rows.iter().for_each(|(_, bytes)| known.add(*bytes));
+    let all = traffic.totals.map_or(known, |totals| totals.bytes);
+    let rows: Vec<_> = ranking
+        .rows
+        .iter()
+        .take(most)
+        .map(|(key, bytes)| Row {
+            what: name(key),
+            bytes: *bytes,
+            total_bytes: bytes.total(),
+            share_percent: words::percent(bytes.total(), all.total()),
+        })
+        .collect();
+    let number = words::length(rows.len());
+    let left = ranking.count.map(|count| Count {
+        number: count.number.saturating_sub(number),
+        is_exact: count.is_exact,
+    });
+    let others = Others { count: left, bytes: all.without(shown) };
+    let has_others = traffic.totals.is_some() && others.bytes.total() > 0;
+    Some(List { rows, others: has_others.then_some(others) })
+}
+
+fn client_of(facts: &Facts, client: IpAddr) -> Client {
+    Client { client, owner: facts.owners.get(&client).cloned() }
+}
+
+fn peer_of(facts: &Facts, peer: &Peer) -> NamedPeer {
+    let region = facts.ranges.as_ref().and_then(|ranges| ranges.region(peer.address));
+    let region = region.map(str::to_owned);
+    NamedPeer { peer: peer.address, service: peer.service.clone(), region }
+}
+
+fn port_of(port: &Port) -> NamedPort {
+    NamedPort { port: port.number, transport: port.transport.clone() }
+}
+
+/// The clients that a report names, so that their owners can be looked up.
+#[must_use]
+pub fn clients_to_name(traffic: &crate::traffic::Traffic) -> Vec<IpAddr> {
+    let clients = traffic.clients.iter().flat_map(|clients| clients.rows.iter().take(ROWS));
+    let pairs = traffic.pairs.iter().flat_map(|pairs| pairs.rows.iter().take(ROWS));
+    let mut named: Vec<_> =
+        clients.map(|(client, _)| *client).chain(pairs.map(|((client, _), _)| *client)).collect();
+    named.sort_unstable();
+    named.dedup();
+    named
+}
+
+fn bytes_of(minute: &MeteredMinute) -> Bytes {
+    Bytes { upload_bytes: minute.upload_bytes, download_bytes: minute.download_bytes }
+}
+
+fn metered(minutes: &[MeteredMinute], facts: &Facts) -> Option<Metered> {
+    let (first, last) = (minutes.first()?, minutes.last()?);
+    let (mut bytes, mut during_recording) = (Bytes::default(), Bytes::default());
+    for minute in minutes {
+        bytes.add(bytes_of(minute));
+        if is_during(minute, &facts.recording) {
+            during_recording.add(bytes_of(minute));
+        }
+    }
+    Some(Metered {
+        from: first.at,
+        to: minute_after(last.at),
+        bytes,
+        during_recording,
+        minutes: minutes.to_vec(),
+    })
+}
+
+fn minute_after(at: Timestamp) -> Timestamp {
+    at.saturating_add(jiff::SignedDuration::from_mins(1)).unwrap_or(at)
+}
+
+/// Whether any of the minute lies in the recording.
+fn is_during(minute: &MeteredMinute, recording: &Recording) -> bool {
+    let begins_in_time = recording.to.is_none_or(|to| minute.at < to);
+    let ends_in_time = recording.from.is_none_or(|from| minute_after(minute.at) > from);
+    begins_in_time && ends_in_time
+}
+
+fn peak(facts: &Facts) -> Option<Peak> {
+    let highest = |minutes: &Option<Vec<MeteredMinute>>| {
+        let minutes = minutes.as_deref().unwrap_or_default();
+        // The first of equal ones.
+        let highest = minutes.iter().rev().max_by_key(|minute| minute.total_bytes());
+        highest.copied().filter(|minute| minute.total_bytes() > 0)
+    };
+    let of = |is_from_records| {
+        move |minute: MeteredMinute| Peak {
+            at: minute.at,
+            bytes: bytes_of(&minute),
+            is_from_records,
+        }
+    };
+    highest(&facts.metered).map(of(false)).or_else(|| highest(&facts.minutes).map(of(true)))
+}
+
+/// Records that end so much before the recording did are not all of them.
+const LATE_SECONDS: i64 = 120;
+
+fn warnings(facts: &Facts) -> Vec<String> {
+    let mut warnings = facts.warnings.clone();
+    if let Some(records) = &facts.records {
+        if records.skipped > 0 {
+            warnings.push(format!(
+                "{} with the status SKIPDATA: AWS did not record some flows, so all sums are \
+                 too low.",
+                words::counted(records.skipped, "record")
+            ));
+        }
+        if records.all == 0 {
+            warnings.push(
+                "No record has arrived: a flow log takes minutes to start, and records come \
+                 minutes late. Look again with the links below."
+                    .to_owned(),
+            );
+        }
+        warnings.extend(late(records, &facts.recording));
+    }
+    let metered = facts.metered.as_deref().unwrap_or_default();
+    let errors: u64 = metered.iter().map(|minute| minute.port_allocation_errors).sum();
+    if errors > 0 {
+        warnings.push(format!(
+            "The gateway found no free port for {}: too many connections to one destination at \
+             once (ErrorPortAllocation).",
+            words::counted(errors, "connection")
+        ));
+    }
+    let dropped: u64 = metered.iter().map(|minute| minute.dropped_packets).sum();
+    if dropped > 0 {
+        warnings.push(format!(
+            "The gateway dropped {} (PacketsDropCount).",
+            words::counted(dropped, "packet")
+        ));
+    }
+    warnings
+}
+
+fn late(records: &Records, recording: &Recording) -> Option<String> {
+    let (last, to) = (records.last_end?, recording.to?);
+    let gap = to.duration_since(last);
+    (gap.as_secs() > LATE_SECONDS).then(|| {
+        format!(
+            "The last record ends at {}, {} before the recording did: later ones had not \
+             arrived when this was written.",
+            words::moment(last),
+            words::duration(gap)
+        )
+    })
+}
