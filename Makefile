@@ -6,6 +6,7 @@ SHELL := bash
 
 include local/venv.mk
 include deploy/deploy.mk
+include fuzz/fuzz.mk
 
 GATEWAYS ?= 1
 SPIKE ?= ends
@@ -25,17 +26,19 @@ demo: build $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=
 
 # Cheapest first: what fails early wastes nothing.
 .PHONY: test
-test: format lint deny unit generated python-lint system ## Everything: format, lints, unit, template and end-to-end tests
+test: format lint deny unit fuzz-replay generated python-lint system ## Everything: format, lints, unit, template and end-to-end tests
 
 .PHONY: format
 format:
 	cargo fmt --all --check
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
 
 .PHONY: lint
 lint:
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --package front-door --all-targets -- --deny warnings
 	cargo clippy --locked --package natflow --all-targets -- --deny warnings
+	cargo clippy $(FUZZ_CARGO) --target-dir target --all-targets -- --deny warnings
 
 .PHONY: deny
 deny: $(VENV_STAMP)

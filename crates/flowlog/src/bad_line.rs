@@ -63,8 +63,9 @@ impl std::error::Error for BadLine {}
 
 /// The beginning of a text, its line's end and control characters left out.
 pub(crate) fn shortened(text: &[u8]) -> String {
-    // Four bytes are the most that a character takes, so that a long line is not converted.
-    let beginning = text.get(..MOST_CHARACTERS * 4).unwrap_or(text);
+    // Four bytes are the most that a character takes: a long line is not converted as a whole,
+    // but far enough to see that it is longer.
+    let beginning = text.get(..(MOST_CHARACTERS + 1) * 4).unwrap_or(text);
     let text = String::from_utf8_lossy(beginning);
     let mut characters = text.trim_ascii_end().chars();
     let shown = characters.by_ref().take(MOST_CHARACTERS);
@@ -95,6 +96,8 @@ mod tests {
         let found = shortened("ä".repeat(1000).as_bytes());
         assert_eq!(found.chars().count(), MOST_CHARACTERS + 1);
         assert!(found.ends_with("ä…"));
+        let found = shortened("\u{1f310}".repeat(MOST_CHARACTERS + 1).as_bytes());
+        assert!(found.ends_with("\u{1f310}…"));
         assert_eq!(shortened(b"a\x1b[31mb\xff\n"), "a [31mb\u{fffd}");
     }
 }

@@ -59,7 +59,7 @@ impl Format {
     /// Names that the table does not have are kept.
     #[must_use]
     pub fn from_header(line: &str) -> Option<Self> {
-        let words: Vec<_> = line.split_ascii_whitespace().collect();
+        let words: Vec<_> = line.split(is_blank).filter(|word| !word.is_empty()).collect();
         let fields: Vec<_> = words.iter().map(|word| FormatField::from_name(word)).collect();
         let known = fields.iter().filter(|field| field.known().is_some()).count();
         let is_distinct = words
@@ -72,6 +72,11 @@ impl Format {
             && is_distinct;
         is_header.then(|| Self::from_fields(fields).ok()).flatten()
     }
+}
+
+/// Whether a character separates values, as in the lines of records.
+fn is_blank(c: char) -> bool {
+    c <= ' '
 }
 
 /// A lower-case letter, then lower-case letters, digits and hyphens.
@@ -193,6 +198,9 @@ mod tests {
     fn a_header_names_the_format() {
         let format = Format::from_header("version  account-id flow-mood bytes\r\n").unwrap();
         assert_eq!(format.to_string(), "${version} ${account-id} ${flow-mood} ${bytes}");
+        // What separates the values of a record separates the names of a header.
+        let format = Format::from_header("bytes\u{1}action").unwrap();
+        assert_eq!(format.to_string(), "${bytes} ${action}");
         assert_eq!(
             Format::detect(b"bytes action\n10 ACCEPT\n").unwrap().position(Field::Bytes),
             Some(0)

@@ -145,8 +145,8 @@ impl From<&[Field]> for Format {
 /// The name in `${name}`.
 fn field_name(word: &str) -> Option<&str> {
     let name = word.strip_prefix("${")?.strip_suffix('}')?;
-    let is_name = !name.is_empty() && !name.contains(['$', '{', '}']);
-    is_name.then_some(name)
+    let is_foreign = |c: char| matches!(c, '$' | '{' | '}') || c.is_control();
+    (!name.is_empty() && !name.contains(is_foreign)).then_some(name)
 }
 
 impl fmt::Display for Format {

@@ -4,54 +4,11 @@
 
 mod naive;
 
-use std::collections::BTreeMap;
-
-use flowlog::{BadLine, Counts, Field, Format, FormatField, LogStatus, Parser, Record, Value};
-use naive::{Naive, NaiveLine};
+use flowlog::{Counts, Field, Format, FormatField, LogStatus, Parser};
+use naive::seen::{read, unnumbered};
+use naive::{Naive, NaiveLine, seen};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-
-/// The parser's view of a line, in the twin's words.
-fn seen(result: Result<Record<'_>, BadLine>) -> NaiveLine {
-    let record = match result {
-        Ok(record) => record,
-        Err(bad) => {
-            let field = bad.field().map(str::to_owned);
-            let found = field.as_ref().map(|_| bad.found().to_owned());
-            return NaiveLine::Bad(bad.line(), field, found.unwrap_or_default());
-        }
-    };
-    let mut values = BTreeMap::new();
-    for (place, field) in record.format().fields().iter().enumerate() {
-        let value = match field {
-            FormatField::Known(field) => naive_value(record.value(*field).unwrap()),
-            FormatField::Unknown(_) => match record.text_at(place).unwrap() {
-                "-" => Naive::Dash,
-                text => Naive::Text(text.to_owned()),
-            },
-        };
-        values.entry(field.name().to_owned()).or_insert(value);
-    }
-    NaiveLine::Record(record.line_number(), values)
-}
-
-fn naive_value(value: Value<'_>) -> Naive {
-    match value {
-        Value::Dash => Naive::Dash,
-        Value::Text(text) => Naive::Text(text.to_owned()),
-        Value::Number(number) => Naive::Number(number),
-        Value::Address(address) => Naive::Address(address),
-    }
-}
-
-fn read(parser: &mut Parser, text: &str) -> Vec<NaiveLine> {
-    let mut records = parser.records(text.as_bytes());
-    let mut lines = vec![];
-    while let Some(result) = records.next() {
-        lines.push(seen(result));
-    }
-    lines
-}
 
 /// The counts that the twin's lines amount to, for formats that have the log status.
 fn counts(lines: &[NaiveLine]) -> Counts {
@@ -171,7 +128,7 @@ proptest! {
     #[test]
     fn the_parser_reads_what_its_twin_reads((names, text) in input()) {
         let mut parser = parser(&names);
-        let lines = read(&mut parser, &text);
+        let lines = read(&mut parser, text.as_bytes());
         prop_assert_eq!(&lines, &naive::parse(&text, names.clone()));
         if names.iter().any(|name| name == "log-status") && !text.contains("log-status") {
             prop_assert_eq!(parser.counts(), counts(&lines));
@@ -185,8 +142,8 @@ proptest! {
         let (before, after) = text.split_at(ends[cut.index(ends.len())]);
         let mut whole = parser(&names);
         let mut parts = parser(&names);
-        let expected = read(&mut whole, &text);
-        let found = [read(&mut parts, before), read(&mut parts, after)].concat();
+        let expected = read(&mut whole, text.as_bytes());
+        let found = [read(&mut parts, before.as_bytes()), read(&mut parts, after.as_bytes())].concat();
         prop_assert_eq!(found, expected);
         prop_assert_eq!(parts.counts(), whole.counts());
         prop_assert_eq!(parts.format(), whole.format());
@@ -204,7 +161,7 @@ proptest! {
         let mut records = some.records(text.as_bytes());
         while let Some(result) = records.next() {
             if let Ok(record) = result {
-                let values = Field::ALL.map(|field| record.value(field).map(naive_value));
+                let values = Field::ALL.map(|field| record.value(field).map(seen::value));
                 lines.push((record.line_number(), values));
             }
         }
@@ -228,12 +185,8 @@ proptest! {
             objects
         };
         let wrapped: Vec<_> = wrapped.iter().map(ToString::to_string).collect();
-        let unnumbered = |line| match line {
-            NaiveLine::Record(_, values) => NaiveLine::Record(0, values),
-            NaiveLine::Bad(_, field, found) => NaiveLine::Bad(0, field, found),
-        };
         let expected = naive::parse(&text, names.clone()).into_iter().map(unnumbered);
-        let found = read(&mut parser(&names), &wrapped.join("\n")).into_iter().map(unnumbered);
+        let found = read(&mut parser(&names), wrapped.join("\n").as_bytes()).into_iter().map(unnumbered);
         prop_assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
     }
 

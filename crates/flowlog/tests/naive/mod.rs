@@ -3,6 +3,8 @@
 //! It allocates as it likes, knows plain lines only, and shares no code with the crate but the
 //! field table.
 
+pub(crate) mod seen;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -43,7 +45,7 @@ pub(crate) fn parse(text: &str, mut format: Vec<String>) -> Vec<NaiveLine> {
     lines
 }
 
-fn is_header(words: &[&str]) -> bool {
+pub(crate) fn is_header(words: &[&str]) -> bool {
     let known = words.iter().filter(|word| Field::from_token(word).is_some()).count();
     let mut distinct = words.to_vec();
     distinct.sort_unstable();
@@ -64,12 +66,21 @@ fn record(number: u64, words: &[&str], format: &[String]) -> NaiveLine {
     let mut values = BTreeMap::new();
     for (name, word) in format.iter().zip(words) {
         let Some(value) = value(name, word) else {
-            return NaiveLine::Bad(number, Some(name.clone()), (*word).to_owned());
+            return NaiveLine::Bad(number, Some(name.clone()), shown(word));
         };
         // A field that is named twice has the value of its first place.
         values.entry(name.clone()).or_insert(value);
     }
     NaiveLine::Record(number, values)
+}
+
+/// A value as an error repeats it: its first 80 characters, harmless on a terminal.
+fn shown(word: &str) -> String {
+    let characters: Vec<_> = word.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match characters.get(..80) {
+        Some(first) if characters.len() > 80 => first.iter().collect::<String>() + "…",
+        _ => characters.iter().collect(),
+    }
 }
 
 fn value(name: &str, word: &str) -> Option<Naive> {
