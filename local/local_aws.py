@@ -215,14 +215,17 @@ class LocalAws:
         action: dict[str, Any],
         contains: str | None = None,
         times: int | None = None,
+        **chance: Any,
     ) -> Iterator[str]:
         """A fault in every such call (or the first `times`) while the block runs.
 
-        `action` is {"error": {"status", "code", "message"}}, {"unsuccessful": {"code",
-        "message"}}, {"hold": True} or {"lose_answer": True}; `contains` is a part of the
-        request. The block's end releases what the fault holds.
+        `action` is one of those in local/front-door/README.md: {"error": {"status", "code",
+        "message"}}, {"hold": True}, {"lose_answer": True}, {"kill": "during"}, ...; `contains` is
+        a part of the request; `chance` is `probability`, `seed` and `except_callers`. The block's
+        end releases what the fault holds.
         """
         fault = {"service": service, "operation": operation, "action": action, "times": times}
+        fault |= chance
         if contains is not None:
             fault["contains"] = contains
         fault_id = self._control("POST", "/_local/faults", fault)["id"]
@@ -249,6 +252,35 @@ class LocalAws:
     def put_event(self, event: dict[str, Any]) -> None:
         """Put an event on the bus as an AWS service does, duplicates and old ones included."""
         self._control("POST", "/_local/events", {"event": event})
+
+    def allow_queries(self, standard: int, infrequent_access: int) -> None:
+        """How many Logs Insights queries may run at once in log groups of each class."""
+        quota = {"STANDARD": standard, "INFREQUENT_ACCESS": infrequent_access}
+        self._control("POST", "/_local/concurrent-queries", quota)
+
+    def throttle_ec2(self, on: bool) -> None:
+        """Whether EC2's calls are throttled as its documentation says; full buckets to begin."""
+        self._control("POST", "/_local/throttling", {"ec2": on})
+
+    def skew_alarms(self, milliseconds: int) -> None:
+        """Put CloudWatch's clock ahead of everybody else's, or back."""
+        self._control("POST", "/_local/clock-skew", {"alarms_ms": milliseconds})
+
+    def query(
+        self, log_group: str, query: str, start: int = 0, end: int | None = None
+    ) -> list[dict[str, str]]:
+        """The rows that Logs Insights answers, by field; `start` and `end` are epoch seconds."""
+        logs = self.client("logs")
+        # Records of this second have yet to come.
+        end = int(time.time()) + 1 if end is None else end
+        query_id = logs.start_query(
+            logGroupName=log_group, queryString=query, startTime=start, endTime=end
+        )["queryId"]
+        ended = self.wait_for("query", lambda entry: entry["query_id"] == query_id)
+        if ended["status"] != "Complete":
+            raise NothingHappened(f"the query is {ended['status']}: {query}")
+        results = logs.get_query_results(queryId=query_id)["results"]
+        return [{cell["field"]: cell["value"] for cell in row} for row in results]
 
     def _control(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -54,8 +54,8 @@ def fields(flow_log: dict) -> list[str]:
 
 def records(aws: LocalAws, log_group: str) -> list[dict[str, str]]:
     """The records in a log group, by field."""
-    events = aws.client("logs").filter_log_events(logGroupName=log_group)["events"]
-    return [dict(zip(FORMAT, event["message"].split(), strict=True)) for event in events]
+    rows = aws.query(log_group, "fields @message | sort @timestamp asc")
+    return [dict(zip(FORMAT, row["@message"].split(), strict=True)) for row in rows]
 
 
 def test_a_spike_is_recorded_and_one_email_tells_of_it(stack: RecorderStack) -> None:

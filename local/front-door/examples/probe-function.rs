@@ -1,5 +1,6 @@
 //! A function for the front door's own tests: it does what its event says.
 
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
 use std::process::{Command, ExitCode};
@@ -26,6 +27,8 @@ enum Deed {
     Fail { message: String },
     /// Fail the first times.
     FailUntil { invocation: u32 },
+    /// Make these calls one after the other, as CloudWatch Logs' client would.
+    Call { operations: Vec<String> },
     /// Leave, with this code.
     Exit { code: u8 },
     /// Start a process that would outlive this one, with a connection to this address that
@@ -82,6 +85,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Refused> {
             Err(Refused(format!("invocation {invocation}")))
         }
         Deed::FailUntil { .. } => Ok(json!({"invocation": invocation})),
+        Deed::Call { operations } => call(&operations),
         Deed::Exit { code } => std::process::exit(code.into()),
         Deed::Fork { address } => fork(address).await,
     }
@@ -91,6 +95,35 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Refused> {
 fn write_lines(line: &str) {
     println!("out: {line}");
     eprintln!("err: {line}");
+}
+
+/// What the calls' log group is.
+const BODY: &str = r#"{"logGroupName": "probe"}"#;
+
+/// Calls the front door; answers the status lines, empty where there was no answer.
+fn call(operations: &[String]) -> Result<Value, Refused> {
+    let variable = |name: &str| std::env::var(name).map_err(|error| Refused(error.to_string()));
+    let endpoint = variable("AWS_ENDPOINT_URL")?;
+    let host = endpoint.trim_start_matches("http://");
+    let key = variable("AWS_ACCESS_KEY_ID")?;
+    let mut answers = Vec::new();
+    for operation in operations {
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: {host}\r\nX-Amz-Target: Logs_20140328.{operation}\r\n\
+             Authorization: AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/logs/aws4_request\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n{BODY}",
+            BODY.len()
+        );
+        let answer = TcpStream::connect(host).and_then(|mut connection| {
+            connection.write_all(request.as_bytes())?;
+            let mut answer = String::new();
+            connection.read_to_string(&mut answer)?;
+            Ok(answer)
+        });
+        let answer = answer.map_err(|error| Refused(error.to_string()))?;
+        answers.push(answer.lines().next().unwrap_or_default().to_owned());
+    }
+    Ok(json!(answers))
 }
 
 async fn fork(address: SocketAddr) -> Result<Value, Refused> {

@@ -7,6 +7,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,6 +15,7 @@ use crate::door::Door;
 use crate::events::{self, DEFAULT_BUS};
 use crate::faults::Fault;
 use crate::flow_records::{self, GatewayTraffic};
+use crate::logs_insights::ConcurrentQueries;
 
 /// The longest that a reader of the journal is kept waiting.
 const LONGEST_WAIT: Duration = Duration::from_mins(10);
@@ -25,6 +27,9 @@ pub(crate) fn router(door: Arc<Door>) -> Router {
         .route("/_local/faults", post(add_fault).get(list_faults))
         .route("/_local/faults/{id}", delete(remove_fault))
         .route("/_local/traffic", post(set_traffic))
+        .route("/_local/concurrent-queries", post(allow_queries))
+        .route("/_local/throttling", post(switch_throttling))
+        .route("/_local/clock-skew", post(skew_clocks))
         .with_state(door)
 }
 
@@ -59,8 +64,12 @@ async fn read_mailbox(State(door): State<Arc<Door>>) -> Json<Value> {
     Json(door.mailbox.all())
 }
 
-async fn add_fault(State(door): State<Arc<Door>>, Json(fault): Json<Fault>) -> Json<Value> {
-    Json(json!({"id": door.faults.add(fault)}))
+async fn add_fault(
+    State(door): State<Arc<Door>>,
+    Json(fault): Json<Fault>,
+) -> Result<Json<Value>, (StatusCode, String)> {
+    let id = door.faults.add(fault).map_err(|error| (StatusCode::BAD_REQUEST, error))?;
+    Ok(Json(json!({"id": id})))
 }
 
 async fn list_faults(State(door): State<Arc<Door>>) -> Json<Vec<Fault>> {
@@ -76,5 +85,38 @@ async fn set_traffic(
     Json(traffic): Json<GatewayTraffic>,
 ) -> Json<Value> {
     flow_records::set(&door, traffic);
+    Json(json!({}))
+}
+
+async fn allow_queries(
+    State(door): State<Arc<Door>>,
+    Json(quota): Json<ConcurrentQueries>,
+) -> Json<Value> {
+    door.queries.allow(quota);
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Throttled {
+    ec2: bool,
+}
+
+async fn switch_throttling(
+    State(door): State<Arc<Door>>,
+    Json(throttled): Json<Throttled>,
+) -> Json<Value> {
+    door.throttling.switch(throttled.ec2);
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClockSkew {
+    alarms_ms: i64,
+}
+
+async fn skew_clocks(State(door): State<Arc<Door>>, Json(skew): Json<ClockSkew>) -> Json<Value> {
+    door.alarms.skew(SignedDuration::from_millis(skew.alarms_ms)).await;
     Json(json!({}))
 }

@@ -13,7 +13,9 @@ use crate::flow_logs::FlowLogTokens;
 use crate::flow_records::Traffic;
 use crate::journal::Journal;
 use crate::lambda::Functions;
+use crate::logs_insights::Queries;
 use crate::mailbox::Mailbox;
+use crate::throttling::Throttling;
 
 /// The front door.
 pub(crate) struct Door {
@@ -29,6 +31,8 @@ pub(crate) struct Door {
     pub(crate) alarms: Alarms,
     pub(crate) flow_log_tokens: FlowLogTokens,
     pub(crate) traffic: Traffic,
+    pub(crate) queries: Queries,
+    pub(crate) throttling: Throttling,
 }
 
 impl Door {
@@ -36,12 +40,12 @@ impl Door {
     pub(crate) fn new(address: SocketAddr, moto: Authority) -> anyhow::Result<Self> {
         let callers = Arc::new(Callers::default());
         let journal = Arc::new(Journal::new());
-        let moto = AwsClient::new(moto, callers.access_key_of(callers::FRONT_DOOR));
+        let moto = AwsClient::new(moto, callers.new_access_key(callers::FRONT_DOOR));
         let own = Authority::try_from(address.to_string())?;
         let functions =
             Functions::new(address, moto.clone(), Arc::clone(&callers), Arc::clone(&journal))?;
         Ok(Self {
-            as_events: AwsClient::new(own, callers.access_key_of(callers::EVENTS)),
+            as_events: AwsClient::new(own, callers.new_access_key(callers::EVENTS)),
             moto,
             callers,
             journal,
@@ -51,6 +55,8 @@ impl Door {
             alarms: Alarms::default(),
             flow_log_tokens: FlowLogTokens::default(),
             traffic: Traffic::default(),
+            queries: Queries::default(),
+            throttling: Throttling::default(),
         })
     }
 }

@@ -15,11 +15,14 @@ mod flow_logs;
 mod flow_records;
 mod journal;
 mod lambda;
+mod log_groups;
+mod logs_insights;
 mod mailbox;
 mod nat_gateways;
 mod pipeline;
 mod server;
 mod sns;
+mod throttling;
 mod xml;
 
 use std::io::{Read, Write};

@@ -1,73 +1,148 @@
 //! What happens to an AWS API call: faults first, then the service, then the journal.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::aws_calls::{Answer, AwsCall, HttpCall, Refusal, error_code};
 use crate::door::Door;
-use crate::faults::Action;
-use crate::{alarms, events, flow_logs, lambda, mailbox, nat_gateways, sns};
+use crate::faults::{Action, Moment, QueryFault, Strike, Subject};
+use crate::{
+    alarms, events, flow_logs, lambda, log_groups, logs_insights, mailbox, nat_gateways, sns,
+};
 
 /// Answers a call; `None` closes the connection without an answer.
 pub(crate) async fn handle(door: Arc<Door>, http: HttpCall) -> Option<Answer> {
     let call = AwsCall::identify(http);
+    if door.functions.kill_if_condemned(&call.access_key) {
+        return None;
+    }
     match strike(&door, &call).await {
+        Struck::Unanswered => None,
         Struck::Answered(answer) => {
             record(&door, &call, &answer);
             Some(answer)
         }
-        Struck::Not { lose_answer } => {
-            let answer = serve(&door, &call).await;
-            record(&door, &call, &answer);
-            (!lose_answer).then_some(answer)
-        }
+        Struck::Not(manner) => carry_out(&door, &call, manner).await,
     }
+}
+
+async fn carry_out(door: &Arc<Door>, call: &AwsCall, manner: Manner) -> Option<Answer> {
+    let Manner { lose_answer, kill_afterwards, kill_invoked, query } = manner;
+    let answer = match door.throttling.check(call) {
+        Ok(()) => serve(door, call, kill_invoked, query).await,
+        Err(refusal) => call.refuse(&refusal),
+    };
+    record(door, call, &answer);
+    if kill_afterwards {
+        door.functions.condemn(&call.access_key);
+    }
+    (!lose_answer).then_some(answer)
 }
 
 /// What the faults made of a call.
 enum Struck {
     Answered(Answer),
-    Not { lose_answer: bool },
+    Unanswered,
+    Not(Manner),
+}
+
+/// How a call is carried out.
+#[derive(Default)]
+struct Manner {
+    lose_answer: bool,
+    /// Whether the function that calls is killed when it goes on.
+    kill_afterwards: bool,
+    /// When the function is killed that the call invokes.
+    kill_invoked: Option<Moment>,
+    query: Option<QueryFault>,
 }
 
 async fn strike(door: &Door, call: &AwsCall) -> Struck {
-    let mut already = Vec::new();
-    while let Some(mut strike) = door.faults.strike(call, &already) {
-        match &strike.action {
+    let caller = door.callers.name_of(&call.access_key);
+    let subject = Subject {
+        service: &call.service,
+        operation: &call.operation,
+        caller: &caller,
+        is_of_function: is_invocation(call) || door.functions.calls_with(&call.access_key),
+        texts: [call.http.uri.path().as_bytes(), &call.http.body],
+    };
+    let mut manner = Manner::default();
+    let mut considered = Vec::new();
+    while let Some(mut strike) = door.faults.strike(&subject, &mut considered) {
+        record_strike(door, call, &strike);
+        match strike.action.clone() {
             Action::Error { status, code, message } => {
-                return Struck::Answered(call.refuse(&Refusal::new(*status, code, message)));
+                return Struck::Answered(call.refuse(&Refusal::new(status, &code, &message)));
             }
             Action::Unsuccessful { code, message } => {
-                return Struck::Answered(flow_logs::unsuccessful(call, code, message));
+                return Struck::Answered(flow_logs::unsuccessful(call, &code, &message));
             }
-            Action::LoseAnswer(_) => return Struck::Not { lose_answer: true },
+            Action::LoseAnswer(_) => manner.lose_answer = true,
             Action::Hold(_) => {
-                record_hold(door, call, "held", &strike.fault);
+                record_fault(door, call, "held", &strike.fault);
                 strike.released().await;
-                record_hold(door, call, "released", &strike.fault);
+                record_fault(door, call, "released", &strike.fault);
             }
+            Action::DelayMs(milliseconds) => {
+                tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            }
+            Action::Kill(moment) if is_invocation(call) => manner.kill_invoked = Some(moment),
+            Action::Kill(Moment::Before) => {
+                door.functions.kill(&call.access_key);
+                return Struck::Unanswered;
+            }
+            Action::Kill(Moment::During) => {
+                door.functions.kill(&call.access_key);
+                manner.lose_answer = true;
+            }
+            Action::Kill(Moment::After) => manner.kill_afterwards = true,
+            Action::Query { status, rows } => {
+                manner.query = Some(QueryFault { status, rows, strike });
+            }
+            // Of deliveries only.
+            Action::Duplicate(_) => {}
         }
-        already.push(strike.fault);
     }
-    Struck::Not { lose_answer: false }
+    Struck::Not(manner)
 }
 
-fn record_hold(door: &Door, call: &AwsCall, kind: &str, fault: &str) {
-    let fields = json!({
+fn is_invocation(call: &AwsCall) -> bool {
+    call.service == "lambda" && call.operation == "Invoke"
+}
+
+fn record_strike(door: &Door, call: &AwsCall, strike: &Strike) {
+    let mut fields = about_fault(door, call, &strike.fault);
+    if let Value::Object(fields) = &mut fields {
+        fields.insert("action".to_owned(), json!(strike.action_name()));
+    }
+    door.journal.record("fault", fields);
+}
+
+fn record_fault(door: &Door, call: &AwsCall, kind: &str, fault: &str) {
+    door.journal.record(kind, about_fault(door, call, fault));
+}
+
+fn about_fault(door: &Door, call: &AwsCall, fault: &str) -> Value {
+    json!({
         "fault": fault,
         "service": call.service,
         "operation": call.operation,
         "request_id": call.request_id,
         "caller": door.callers.name_of(&call.access_key),
-    });
-    door.journal.record(kind, fields);
+    })
 }
 
 /// Does what the service would do.
-async fn serve(door: &Arc<Door>, call: &AwsCall) -> Answer {
+async fn serve(
+    door: &Arc<Door>,
+    call: &AwsCall,
+    kill_invoked: Option<Moment>,
+    query: Option<QueryFault>,
+) -> Answer {
     let served = match (call.service.as_str(), call.operation.as_str()) {
-        ("lambda", "Invoke") => lambda::invoke(door, call).await,
+        ("lambda", "Invoke") => lambda::invoke(door, call, kill_invoked).await,
         ("lambda", "CreateFunction" | "UpdateFunctionCode") => {
             door.functions.remember_code(call);
             Ok(forward(door, call).await)
@@ -82,6 +157,11 @@ async fn serve(door: &Arc<Door>, call: &AwsCall) -> Answer {
         ("cloudwatch", "DeleteAlarms") => alarms::delete(door, call).await,
         ("ec2", "CreateFlowLogs") => flow_logs::create(door, call).await,
         ("ec2", "DescribeNatGateways") => nat_gateways::describe(door, call).await,
+        ("logs", "StartQuery") => logs_insights::start_query(door, call, query).await,
+        ("logs", "GetQueryResults") => logs_insights::get_query_results(door, call),
+        ("logs", "StopQuery") => logs_insights::stop_query(door, call),
+        ("logs", "DescribeQueries") => logs_insights::describe_queries(door, call),
+        ("logs", "FilterLogEvents") => log_groups::filter_log_events(door, call).await,
         ("sns", "Publish") => publish(door, call).await,
         _ => Ok(forward(door, call).await),
     };
@@ -127,7 +207,7 @@ fn record(door: &Door, call: &AwsCall, answer: &Answer) {
 }
 
 /// Parameters that say what a call is about, and the names under which the journal has them.
-const TELLING: [(&str, &str); 10] = [
+const TELLING: [(&str, &str); 12] = [
     ("AlarmName", "alarm"),
     ("StateValue", "state"),
     ("TableName", "table"),
@@ -138,6 +218,8 @@ const TELLING: [(&str, &str); 10] = [
     ("stateMachineArn", "state_machine"),
     ("executionArn", "execution"),
     ("logGroupName", "log_group"),
+    ("queryId", "query_id"),
+    ("queryString", "query_string"),
 ];
 
 fn summary(call: &AwsCall) -> Vec<(String, Value)> {

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, CLOUDWATCH};
@@ -21,6 +22,22 @@ use event::State;
 #[derive(Default)]
 pub(crate) struct Alarms {
     states: tokio::sync::Mutex<HashMap<String, State>>,
+    /// How far CloudWatch's clock is ahead of everybody else's.
+    skew: Mutex<SignedDuration>,
+}
+
+impl Alarms {
+    /// Puts CloudWatch's clock ahead, or back, from now on. An alarm's times still only grow.
+    pub(crate) async fn skew(&self, skew: SignedDuration) {
+        // Not while an alarm changes.
+        let _states = self.states.lock().await;
+        *self.skew.lock() = skew;
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = Timestamp::now();
+        now.saturating_add(*self.skew.lock()).unwrap_or(now)
+    }
 }
 
 /// `SetAlarmState`: an event tells of a state that is another than before.
@@ -44,7 +61,7 @@ pub(crate) async fn set_state(door: &Arc<Door>, call: &AwsCall) -> Result<Answer
         value,
         reason: text("StateReason").unwrap_or_default(),
         reason_data: text("StateReasonData"),
-        timestamp: after(previous.timestamp),
+        timestamp: after(previous.timestamp, door.alarms.now()),
     };
     if state.value != previous.value {
         let event = event::state_change(&alarm, &state, &previous);
@@ -55,9 +72,9 @@ pub(crate) async fn set_state(door: &Arc<Door>, call: &AwsCall) -> Result<Answer
 }
 
 /// Now, but later than the alarm's last change: no two changes have one time.
-fn after(previous: Timestamp) -> Timestamp {
+fn after(previous: Timestamp, now: Timestamp) -> Timestamp {
     let next = previous.saturating_add(SignedDuration::from_millis(1)).unwrap_or(previous);
-    Timestamp::now().max(next)
+    now.max(next)
 }
 
 fn check_state(value: &str, reason_data: Option<&str>) -> Result<(), Refusal> {
@@ -139,6 +156,6 @@ mod tests {
     #[test]
     fn times_only_grow() {
         let future = Timestamp::now().saturating_add(SignedDuration::from_hours(1)).unwrap();
-        assert!(after(future) > future);
+        assert!(after(future, Timestamp::now()) > future);
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use hyper::header::CONTENT_TYPE;
 use hyper::http::HeaderValue;
 use hyper::{Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Answer, AwsCall, Protocol};
 use crate::xml;
@@ -15,17 +15,29 @@ pub(crate) struct Refusal {
     status: u16,
     code: String,
     message: String,
+    /// What else the error says, where it is written in JSON.
+    details: Map<String, Value>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: u16, code: &str, message: &str) -> Self {
-        Self { status, code: code.to_owned(), message: message.to_owned() }
+        let details = Map::new();
+        Self { status, code: code.to_owned(), message: message.to_owned(), details }
+    }
+
+    /// The same with another member in its JSON.
+    pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
+        self.details.insert(member.to_owned(), value);
+        self
     }
 }
 
 pub(super) fn refuse(call: &AwsCall, refusal: &Refusal) -> Answer {
     let Refusal { code, message, .. } = refusal;
-    let document = json!({"__type": code, "message": message});
+    let mut members = refusal.details.clone();
+    members.insert("__type".to_owned(), json!(code));
+    members.insert("message".to_owned(), json!(message));
+    let document = Value::Object(members);
     let (kind, body) = match call.protocol {
         Protocol::Ec2 => ("text/xml", ec2_error(call, refusal).into()),
         Protocol::Query => ("text/xml", query_error(call, refusal).into()),

@@ -1,6 +1,7 @@
 //! EventBridge: events come in, rules are read from moto, targets are called.
 
 mod delivery;
+mod faults;
 mod inputs;
 mod patterns;
 mod rules;
@@ -40,7 +41,7 @@ pub(crate) async fn put(door: &Arc<Door>, bus: &str, event: Value) {
     for rule in rules {
         for target in rule.targets {
             let delivery =
-                delivery::deliver(Arc::clone(door), rule.arn.clone(), target, event.clone());
+                faults::deliver(Arc::clone(door), rule.arn.clone(), target, event.clone());
             tokio::spawn(delivery);
         }
     }

@@ -1,93 +1,34 @@
 //! Faults on request: what a call gets instead of its answer.
 
+mod dice;
+mod fault;
+
 use parking_lot::Mutex;
-use percent_encoding::percent_decode;
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
-use uuid::Uuid;
 
-use crate::aws_calls::{AwsCall, service_name};
+use crate::logs_insights::Status;
 
-/// A fault as it is asked for.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Fault {
-    #[serde(default = "new_id")]
-    pub(crate) id: String,
-    /// boto3's client name (`ec2`, `stepfunctions`).
-    service: String,
-    /// `CreateFlowLogs`.
-    operation: String,
-    /// Only calls whose body or path, raw or percent-decoded, contains this.
-    #[serde(default)]
-    contains: Option<String>,
-    /// How many calls it strikes; without a number all of them until it is removed.
-    #[serde(default)]
-    times: Option<u32>,
-    action: Action,
-}
+use dice::Dice;
 
-/// What happens to the call.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Action {
-    /// It is answered with an error and goes no further.
-    Error { status: u16, code: String, message: String },
-    /// EC2's `CreateFlowLogs` and `DeleteFlowLogs`: status 200, every resource unsuccessful.
-    Unsuccessful { code: String, message: String },
-    /// It waits until the fault is removed, and goes on then.
-    Hold(True),
-    /// It is carried out, and the connection is closed without an answer.
-    LoseAnswer(True),
-}
-
-/// The only value that `hold` and `lose_answer` take.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
-#[serde(try_from = "bool", into = "bool")]
-pub(crate) struct True;
-
-impl TryFrom<bool> for True {
-    type Error = &'static str;
-
-    fn try_from(value: bool) -> Result<Self, Self::Error> {
-        if value { Ok(Self) } else { Err("expected true: remove the fault instead") }
-    }
-}
-
-impl From<True> for bool {
-    fn from(_: True) -> Self {
-        true
-    }
-}
-
-fn new_id() -> String {
-    Uuid::new_v4().to_string()
-}
-
-impl Fault {
-    fn strikes(&self, call: &AwsCall) -> bool {
-        self.times != Some(0)
-            && service_name(&self.service) == call.service
-            && self.operation == call.operation
-            && self.contains.as_deref().is_none_or(|needle| contains(call, needle))
-    }
-}
-
-fn contains(call: &AwsCall, needle: &str) -> bool {
-    let path = call.http.uri.path().as_bytes();
-    [path, call.http.body.as_ref()].into_iter().any(|text| {
-        String::from_utf8_lossy(text).contains(needle)
-            || percent_decode(text).decode_utf8_lossy().contains(needle)
-    })
-}
+pub(crate) use fault::{Action, DELIVERY, Fault, Moment, Subject};
 
 struct Entry {
     fault: Fault,
+    dice: Dice,
     /// Dropped with the entry, which releases the calls that it holds.
     held: watch::Sender<()>,
 }
 
+impl Entry {
+    fn spares(&mut self, subject: &Subject<'_>) -> bool {
+        self.fault.probability.is_some_and(|probability| {
+            !self.dice.strikes(subject.service, subject.operation, probability)
+        })
+    }
+}
+
 /// A fault that strikes a call.
+#[derive(Debug)]
 pub(crate) struct Strike {
     pub(crate) fault: String,
     pub(crate) action: Action,
@@ -100,6 +41,20 @@ impl Strike {
         // An error says that the sender is gone: that is the release.
         while self.held.changed().await.is_ok() {}
     }
+
+    /// The action's name in requests.
+    pub(crate) const fn action_name(&self) -> &'static str {
+        self.action.name()
+    }
+}
+
+/// How a query ends that a fault has struck.
+#[derive(Debug)]
+pub(crate) struct QueryFault {
+    pub(crate) status: Status,
+    /// How many rows it answers; none: all of them.
+    pub(crate) rows: Option<usize>,
+    pub(crate) strike: Strike,
 }
 
 /// The faults that were asked for and not removed.
@@ -109,13 +64,15 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// Adds a fault, in place of the one with its ID.
-    pub(crate) fn add(&self, fault: Fault) -> String {
+    /// Adds a fault, in place of the one with its ID; refuses, in words, what makes no sense.
+    pub(crate) fn add(&self, fault: Fault) -> Result<String, String> {
+        fault.check()?;
         let id = fault.id.clone();
         let mut entries = self.entries.lock();
         entries.retain(|entry| entry.fault.id != id);
-        entries.push(Entry { fault, held: watch::Sender::new(()) });
-        id
+        let dice = Dice::new(fault.seed);
+        entries.push(Entry { fault, dice, held: watch::Sender::new(()) });
+        Ok(id)
     }
 
     /// Removes a fault and releases what it holds; tells whether there was one.
@@ -131,52 +88,62 @@ impl Faults {
         self.entries.lock().iter().map(|entry| entry.fault.clone()).collect()
     }
 
-    /// The first fault that strikes the call and is not among `already`.
-    pub(crate) fn strike(&self, call: &AwsCall, already: &[String]) -> Option<Strike> {
-        let mut entries = self.entries.lock();
-        let entry = entries
-            .iter_mut()
-            .find(|entry| entry.fault.strikes(call) && !already.contains(&entry.fault.id))?;
-        entry.fault.times = entry.fault.times.map(|times| times.saturating_sub(1));
-        Some(Strike {
-            fault: entry.fault.id.clone(),
-            action: entry.fault.action.clone(),
-            held: entry.held.subscribe(),
-        })
+    /// The first fault that strikes the subject and is not among `considered`, which all that
+    /// had their chance are added to.
+    pub(crate) fn strike(
+        &self,
+        subject: &Subject<'_>,
+        considered: &mut Vec<String>,
+    ) -> Option<Strike> {
+        for entry in self.entries.lock().iter_mut() {
+            if considered.contains(&entry.fault.id) || !entry.fault.is_about(subject) {
+                continue;
+            }
+            considered.push(entry.fault.id.clone());
+            if entry.spares(subject) {
+                continue;
+            }
+            entry.fault.times = entry.fault.times.map(|times| times.saturating_sub(1));
+            return Some(Strike {
+                fault: entry.fault.id.clone(),
+                action: entry.fault.action.clone(),
+                held: entry.held.subscribe(),
+            });
+        }
+        None
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use hyper::{HeaderMap, Method};
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::aws_calls::HttpCall;
 
-    fn fault(value: Value) -> Fault {
-        serde_json::from_value(value).unwrap()
+    fn add(faults: &Faults, asked: Value) {
+        faults.add(serde_json::from_value(asked).unwrap()).unwrap();
     }
 
-    fn call(body: &'static str) -> AwsCall {
-        let mut headers = HeaderMap::new();
-        let kind = "application/x-www-form-urlencoded";
-        headers.insert("content-type", kind.parse().unwrap());
-        let credential = "AWS4-HMAC-SHA256 Credential=k/1/us-east-1/ec2/aws4_request";
-        headers.insert("authorization", credential.parse().unwrap());
-        AwsCall::identify(HttpCall {
-            method: Method::POST,
-            uri: "/".parse().unwrap(),
-            headers,
-            body: Bytes::from_static(body.as_bytes()),
-        })
+    fn subject<'a>(operation: &'a str, body: &'a str) -> Subject<'a> {
+        Subject {
+            service: "ec2",
+            operation,
+            caller: "client",
+            is_of_function: false,
+            texts: [b"/", body.as_bytes()],
+        }
     }
 
-    const ERROR: &str = r#"{"error": {"status": 503, "code": "X", "message": "m"}}"#;
+    fn create(body: &str) -> Subject<'_> {
+        subject("CreateFlowLogs", body)
+    }
 
     fn error() -> Value {
-        serde_json::from_str(ERROR).unwrap()
+        json!({"error": {"status": 503, "code": "X", "message": "m"}})
+    }
+
+    fn strikes(faults: &Faults, subject: &Subject<'_>) -> bool {
+        faults.strike(subject, &mut vec![]).is_some()
     }
 
     #[test]
@@ -184,12 +151,11 @@ mod tests {
         let faults = Faults::default();
         let asked = json!({"service": "ec2", "operation": "CreateFlowLogs", "times": 2,
                            "action": error()});
-        faults.add(fault(asked));
-        let create = call("Action=CreateFlowLogs");
-        assert!(faults.strike(&call("Action=DeleteFlowLogs"), &[]).is_none());
-        assert!(faults.strike(&create, &[]).is_some());
-        assert!(faults.strike(&create, &[]).is_some());
-        assert!(faults.strike(&create, &[]).is_none());
+        add(&faults, asked);
+        assert!(!strikes(&faults, &subject("DeleteFlowLogs", "")));
+        assert!(strikes(&faults, &create("")));
+        assert!(strikes(&faults, &create("")));
+        assert!(!strikes(&faults, &create("")));
     }
 
     #[test]
@@ -197,14 +163,62 @@ mod tests {
         let faults = Faults::default();
         let asked = json!({"id": "f", "service": "ec2", "operation": "CreateFlowLogs",
                            "contains": "nat:1", "action": error()});
-        faults.add(fault(asked));
-        assert!(faults.strike(&call("Action=CreateFlowLogs&A=nat%3A1"), &[]).is_some());
-        assert!(faults.strike(&call("Action=CreateFlowLogs&A=nat%3A2"), &[]).is_none());
-        let already = ["f".to_owned()];
-        assert!(faults.strike(&call("Action=CreateFlowLogs&A=nat%3A1"), &already).is_none());
+        add(&faults, asked);
+        assert!(strikes(&faults, &create("A=nat%3A1")));
+        assert!(!strikes(&faults, &create("A=nat%3A2")));
+        let mut considered = vec!["f".to_owned()];
+        assert!(faults.strike(&create("A=nat%3A1"), &mut considered).is_none());
         assert!(faults.remove("f"));
         assert!(!faults.remove("f"));
-        assert!(faults.strike(&call("Action=CreateFlowLogs&A=nat%3A1"), &[]).is_none());
+        assert!(!strikes(&faults, &create("A=nat%3A1")));
+    }
+
+    #[test]
+    fn a_star_stands_for_any_service_and_any_rest_of_an_operation() {
+        let strikes_with = |service: &str, operation: &str, struck: &Subject<'_>| {
+            let faults = Faults::default();
+            add(&faults, json!({"service": service, "operation": operation, "action": error()}));
+            strikes(&faults, struck)
+        };
+        assert!(strikes_with("*", "*", &create("")));
+        assert!(strikes_with("ec2", "Create*", &create("")));
+        assert!(!strikes_with("ec2", "Delete*", &create("")));
+        assert!(!strikes_with("sns", "*", &create("")));
+        let (service, operation) = DELIVERY;
+        let delivery = Subject { service, operation, ..create("") };
+        assert!(!strikes_with("*", "*", &delivery));
+        assert!(strikes_with(service, operation, &delivery));
+    }
+
+    #[test]
+    fn callers_can_be_left_alone_and_only_functions_can_be_killed() {
+        let faults = Faults::default();
+        add(
+            &faults,
+            json!({"service": "*", "operation": "*", "except_callers": ["client"],
+                                "action": error()}),
+        );
+        assert!(!strikes(&faults, &create("")));
+        assert!(strikes(&faults, &Subject { caller: "state-machine", ..create("") }));
+        let faults = Faults::default();
+        add(&faults, json!({"service": "*", "operation": "*", "action": {"kill": "during"}}));
+        assert!(!strikes(&faults, &create("")));
+        assert!(strikes(&faults, &Subject { is_of_function: true, ..create("") }));
+    }
+
+    #[test]
+    fn chance_is_asked_once_for_a_call() {
+        let faults = Faults::default();
+        add(
+            &faults,
+            json!({"service": "ec2", "operation": "*", "probability": 0.5,
+                                "seed": 1, "action": error()}),
+        );
+        let mut considered = vec![];
+        while faults.strike(&create(""), &mut considered).is_some() {}
+        assert_eq!(considered.len(), 1);
+        let struck = (0..100).filter(|_| strikes(&faults, &create(""))).count();
+        assert!((30..70).contains(&struck), "{struck}");
     }
 
     #[tokio::test]
@@ -212,8 +226,8 @@ mod tests {
         let faults = Faults::default();
         let asked = json!({"id": "f", "service": "ec2", "operation": "CreateFlowLogs",
                            "times": 1, "action": {"hold": true}});
-        faults.add(fault(asked));
-        let mut strike = faults.strike(&call("Action=CreateFlowLogs"), &[]).unwrap();
+        add(&faults, asked);
+        let mut strike = faults.strike(&create(""), &mut vec![]).unwrap();
         let held = tokio::spawn(async move { strike.released().await });
         tokio::task::yield_now().await;
         assert!(!held.is_finished());
@@ -223,9 +237,25 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for action in [json!({"hold": false}), json!({"explode": true}), json!({})] {
-            let asked = json!({"service": "a", "operation": "B", "action": action});
-            assert!(serde_json::from_value::<Fault>(asked).is_err());
+        let refused = |asked: Value| {
+            serde_json::from_value(asked)
+                .map_or(true, |fault| Faults::default().add(fault).is_err())
+        };
+        for action in [
+            json!({"hold": false}),
+            json!({"explode": true}),
+            json!({}),
+            json!({"kill": "never"}),
+            json!({"duplicate": 1}),
+            json!({"query": {"status": "Timeout"}}),
+        ] {
+            assert!(refused(json!({"service": "a", "operation": "B", "action": action})));
         }
+        let likely = json!({"service": "a", "operation": "B", "probability": 1.5,
+                            "action": error()});
+        assert!(refused(likely));
+        let query = json!({"service": "logs", "operation": "StartQuery",
+                           "action": {"query": {"status": "Timeout"}}});
+        assert!(!refused(query));
     }
 }

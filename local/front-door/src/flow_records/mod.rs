@@ -154,7 +154,8 @@ impl Writer {
         if is_first {
             create_stream(moto, region, &parameters).await?;
         }
-        let at = interval.start.as_millisecond();
+        // `@timestamp` is the record's start, which is in seconds.
+        let at = interval.start.as_second().saturating_mul(1000);
         let event = |line| json!({"timestamp": at, "message": line});
         let events: Vec<Value> = lines.into_iter().map(event).collect();
         if let Value::Object(parameters) = &mut parameters {

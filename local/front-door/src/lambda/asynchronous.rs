@@ -27,16 +27,12 @@ struct Ending {
 }
 
 /// Runs an invocation in the background.
-pub(super) fn start(
-    door: Arc<Door>,
-    function: FunctionSettings,
-    request_id: String,
-    payload: Bytes,
-) {
+pub(super) fn start(door: Arc<Door>, function: FunctionSettings, request: Request) {
     tokio::spawn(async move {
         let configuration = configuration(&door, &function).await;
-        let ending = run(&door, &function, &configuration, &request_id, &payload).await;
-        let sent = finish(&door, &function, &configuration, &request_id, &payload, &ending).await;
+        let (id, payload) = (request.id.clone(), request.payload.clone());
+        let ending = run(&door, &function, &configuration, request).await;
+        let sent = finish(&door, &function, &configuration, &id, &payload, &ending).await;
         if let Err((target, error)) = sent {
             tracing::error!(function = function.name, target, %error, "destination not reached");
         }
@@ -53,22 +49,20 @@ async fn run(
     door: &Door,
     function: &FunctionSettings,
     configuration: &Value,
-    request_id: &str,
-    payload: &Bytes,
+    mut request: Request,
 ) -> Ending {
     let retries = configuration.get("MaximumRetryAttempts").and_then(Value::as_u64);
     let retries = u32::try_from(retries.unwrap_or(RETRIES)).unwrap_or(u32::MAX);
     let mut function = function.clone();
-    let mut attempt = 1;
     loop {
-        let request =
-            Request { id: request_id.to_owned(), kind: "Event", attempt, payload: payload.clone() };
         let result = attempt_once(door, &function, &request).await;
-        if result.is_ok() || attempt > retries {
-            return Ending { attempts: attempt, result };
+        if result.is_ok() || request.attempt > retries {
+            return Ending { attempts: request.attempt, result };
         }
-        tokio::time::sleep(PAUSE * attempt).await;
-        attempt += 1;
+        tokio::time::sleep(PAUSE * request.attempt).await;
+        request.attempt += 1;
+        // Whoever is killed is killed once.
+        request.kill = None;
         // The function may have been repaired in the meantime.
         let current = FunctionSettings::read(&door.moto, &function.region, &function.name).await;
         function = current.unwrap_or(function);

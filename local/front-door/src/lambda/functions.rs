@@ -13,11 +13,12 @@ use uuid::Uuid;
 
 use super::code::{CodeError, CodeStore};
 use super::logs::Output;
-use super::process::{self, Failure, Live, Process};
+use super::process::{self, Failure, Kill, Live, Process};
 use super::settings::FunctionSettings;
 use crate::aws::AwsClient;
 use crate::aws_calls::AwsCall;
 use crate::callers::Callers;
+use crate::faults::Moment;
 use crate::journal::Journal;
 
 /// One invocation as it is asked for.
@@ -29,6 +30,8 @@ pub(crate) struct Request {
     /// From 1; an asynchronous invocation that fails is tried again.
     pub(crate) attempt: u32,
     pub(crate) payload: Bytes,
+    /// When its process is killed.
+    pub(crate) kill: Option<Moment>,
 }
 
 /// What became of an invocation.
@@ -86,6 +89,32 @@ impl Functions {
         }
     }
 
+    /// Whether a process of a function calls with this key.
+    pub(crate) fn calls_with(&self, access_key: &str) -> bool {
+        self.live.process_of(access_key).is_some()
+    }
+
+    /// Kills the process that calls with this key.
+    pub(crate) fn kill(&self, access_key: &str) {
+        if let Some(pid) = self.live.process_of(access_key) {
+            self.live.kill(pid);
+        }
+    }
+
+    /// Has the process that calls with this key killed at its next call, or when it would answer.
+    pub(crate) fn condemn(&self, access_key: &str) {
+        if let Some(pid) = self.live.process_of(access_key) {
+            self.live.condemn(pid);
+        }
+    }
+
+    /// Kills the process that calls with this key if it was condemned; tells whether it was.
+    pub(crate) fn kill_if_condemned(&self, access_key: &str) -> bool {
+        let process = self.live.process_of(access_key);
+        let condemned = process.filter(|pid| self.live.is_condemned(*pid));
+        condemned.inspect(|pid| self.live.kill(*pid)).is_some()
+    }
+
     /// Runs an invocation to its end.
     pub(crate) async fn run(
         &self,
@@ -122,7 +151,12 @@ impl Functions {
         };
         process.output.begin(request_id);
         let began = Instant::now();
-        let result = process.invoke(request_id, request.payload.clone()).await;
+        let kill = request.kill.map(|moment| match moment {
+            Moment::Before => Kill::AtOnce,
+            Moment::During => Kill::AtItsNextSign,
+            Moment::After => Kill::WhenItAnswers,
+        });
+        let result = process.invoke(request_id, request.payload.clone(), kill).await;
         process.output.end(request_id, began.elapsed(), result.as_ref().err());
         let tail = process.output.tail();
         if process.is_warm() {
@@ -143,12 +177,13 @@ impl Functions {
         let code = self.code.folder_of(&self.moto, function).await?;
         let date = Timestamp::now().strftime("%Y/%m/%d");
         let stream = format!("{date}/[$LATEST]{}", Uuid::new_v4().simple());
-        let access_key = self.callers.access_key_of(&function.name);
+        let access_key = self.callers.new_access_key(&function.name);
         let environment = process::environment(function, &self.endpoint, &access_key, &stream);
         let journal = Arc::clone(&self.journal);
         let output = Output::start(function, stream, self.moto.clone(), journal);
         let live = Arc::clone(&self.live);
-        let process = Process::start(function.clone(), &code, environment, output, live).await;
+        let process =
+            Process::start(function.clone(), &code, &access_key, environment, output, live).await;
         process.map_err(|source| CodeError::Start { function: function.name.clone(), source })
     }
 }

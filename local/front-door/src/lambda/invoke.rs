@@ -17,25 +17,32 @@ use super::settings::{FunctionSettings, function_name};
 use crate::aws::AwsError;
 use crate::aws_calls::{Answer, AwsCall, Refusal};
 use crate::door::Door;
+use crate::faults::Moment;
 
 /// Lambda's limit for what a function takes and answers, in bytes.
 const SYNCHRONOUS_BYTES: usize = 6_291_556;
 /// Lambda's limit for an asynchronous invocation, in bytes.
 const ASYNCHRONOUS_BYTES: usize = 1_048_576;
 
-/// `Invoke`.
-pub(crate) async fn invoke(door: &Arc<Door>, call: &AwsCall) -> Result<Answer, Refusal> {
+/// `Invoke`; its process may be killed.
+pub(crate) async fn invoke(
+    door: &Arc<Door>,
+    call: &AwsCall,
+    kill: Option<Moment>,
+) -> Result<Answer, Refusal> {
     let kind = call.http.header("x-amz-invocation-type").unwrap_or("RequestResponse");
     let reference = call.function_in_path().unwrap_or_default();
     let function = settings(door, &call.region, &reference).await?;
     match kind {
         "RequestResponse" => {
             let payload = payload(call, SYNCHRONOUS_BYTES)?;
-            synchronous(door, call, &function, payload).await
+            synchronous(door, call, &function, payload, kill).await
         }
         "Event" => {
             let payload = payload(call, ASYNCHRONOUS_BYTES)?;
-            asynchronous::start(Arc::clone(door), function, call.request_id.clone(), payload);
+            let id = call.request_id.clone();
+            let request = Request { id, kind: "Event", attempt: 1, payload, kill };
+            asynchronous::start(Arc::clone(door), function, request);
             Ok(empty(call, StatusCode::ACCEPTED))
         }
         "DryRun" => Ok(empty(call, StatusCode::NO_CONTENT)),
@@ -79,9 +86,10 @@ async fn synchronous(
     call: &AwsCall,
     function: &FunctionSettings,
     payload: Bytes,
+    kill: Option<Moment>,
 ) -> Result<Answer, Refusal> {
     let id = call.request_id.clone();
-    let request = Request { id, kind: "RequestResponse", attempt: 1, payload };
+    let request = Request { id, kind: "RequestResponse", attempt: 1, payload, kill };
     let finished = door.functions.run(function, &request).await;
     let Finished { result, tail } = finished
         .map_err(|error| Refusal::new(502, "InvalidRuntimeException", &error.to_string()))?;

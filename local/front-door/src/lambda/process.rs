@@ -1,5 +1,6 @@
 //! One process of a function: started cold, kept warm, killed when it times out.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
@@ -37,6 +38,10 @@ pub(super) struct Live {
 #[derive(Default)]
 struct Groups {
     pids: Vec<i32>,
+    /// Processes by the access keys that they call with.
+    keys: HashMap<String, i32>,
+    /// Processes that are killed at their next call, or when they would answer.
+    condemned: HashSet<i32>,
     is_closed: bool,
 }
 
@@ -46,9 +51,10 @@ impl Live {
     }
 
     /// Counts the process in, or kills it if it comes too late.
-    fn add(&self, pid: i32) {
+    fn add(&self, pid: i32, access_key: &str) {
         self.groups.send_modify(|groups| {
             groups.pids.push(pid);
+            groups.keys.insert(access_key.to_owned(), pid);
             if groups.is_closed {
                 kill(pid);
             }
@@ -56,11 +62,33 @@ impl Live {
     }
 
     fn remove(&self, pid: i32) {
-        self.groups.send_modify(|groups| groups.pids.retain(|live| *live != pid));
+        self.groups.send_modify(|groups| {
+            groups.pids.retain(|live| *live != pid);
+            groups.keys.retain(|_, live| *live != pid);
+            groups.condemned.remove(&pid);
+        });
+    }
+
+    /// The process that calls with this key, while it runs.
+    pub(super) fn process_of(&self, access_key: &str) -> Option<i32> {
+        self.groups.borrow().keys.get(access_key).copied()
+    }
+
+    /// Has the process killed at its next call, or when it would answer.
+    pub(super) fn condemn(&self, pid: i32) {
+        self.groups.send_modify(|groups| {
+            if groups.pids.contains(&pid) {
+                groups.condemned.insert(pid);
+            }
+        });
+    }
+
+    pub(super) fn is_condemned(&self, pid: i32) -> bool {
+        self.groups.borrow().condemned.contains(&pid)
     }
 
     /// Kills the process with its children, if it still runs.
-    fn kill(&self, pid: i32) {
+    pub(super) fn kill(&self, pid: i32) {
         // Under the lock, so that the number cannot be another process's by now.
         self.groups.send_modify(|groups| {
             if groups.pids.contains(&pid) {
@@ -146,6 +174,17 @@ pub(super) struct Process {
     /// Whether it has asked for the next invocation.
     is_ready: bool,
     is_gone: bool,
+    /// Whether it is killed when it would answer.
+    must_not_answer: bool,
+}
+
+/// When a process is killed in an invocation.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kill {
+    AtOnce,
+    /// At its next API call, or when it would answer.
+    AtItsNextSign,
+    WhenItAnswers,
 }
 
 impl Drop for Process {
@@ -160,6 +199,7 @@ impl Process {
     pub(super) async fn start(
         settings: FunctionSettings,
         code: &Path,
+        access_key: &str,
         environment: Vec<(String, String)>,
         output: Output,
         live: Arc<Live>,
@@ -182,11 +222,21 @@ impl Process {
             .kill_on_drop(true);
         let child = spawn(&mut command).await.inspect_err(|_| api.abort())?;
         let pid = child.id().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
-        live.add(pid);
+        live.add(pid, access_key);
         let output = Arc::new(output);
         tokio::spawn(watch_child(child, pid, Arc::clone(&output), Arc::clone(&live), from_process));
-        let (is_ready, is_gone) = (false, false);
-        Ok(Self { settings, output, pid, live, api, invocations, events, is_ready, is_gone })
+        Ok(Self {
+            settings,
+            output,
+            pid,
+            live,
+            api,
+            invocations,
+            events,
+            is_ready: false,
+            is_gone: false,
+            must_not_answer: false,
+        })
     }
 
     /// Whether it can take another invocation. Without waiting: a warm process has asked.
@@ -206,8 +256,18 @@ impl Process {
         &mut self,
         request_id: &str,
         payload: Bytes,
+        kill: Option<Kill>,
     ) -> Result<Bytes, Failure> {
         self.initialise(request_id).await?;
+        match kill {
+            Some(Kill::AtOnce) => {
+                self.live.kill(self.pid);
+                return self.answer(request_id).await;
+            }
+            Some(Kill::AtItsNextSign) => self.live.condemn(self.pid),
+            Some(Kill::WhenItAnswers) => self.must_not_answer = true,
+            None => {}
+        }
         let limit = self.settings.timeout;
         let deadline = Instant::now() + limit;
         self.hand_over(request_id, payload, limit);
@@ -267,6 +327,11 @@ impl Process {
     async fn answer(&mut self, request_id: &str) -> Result<Bytes, Failure> {
         loop {
             match self.event().await {
+                Some(RuntimeEvent::Response(_) | RuntimeEvent::Error { .. })
+                    if self.must_not_answer || self.live.is_condemned(self.pid) =>
+                {
+                    self.live.kill(self.pid);
+                }
                 Some(RuntimeEvent::Response(body)) => return Ok(body),
                 Some(
                     RuntimeEvent::Error { error_type, body }

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::moto::{DEAD_LETTERS, MACHINE, PROBE};
+use crate::moto::{Call, DEAD_LETTERS, MACHINE, PROBE};
 use crate::running::{Answer, Running};
 
 const ALARM: &str = "recorder/nat-0123456789abcdef0";
@@ -90,6 +90,61 @@ async fn only_a_change_is_an_event_and_every_change_is_later() {
     assert!(since.is_sorted_by(|earlier, later| earlier < later));
     assert_eq!(since[1], before[2]);
     assert_eq!(door.moto.calls("SetAlarmState").len(), 4);
+}
+
+/// Waits until so many events were delivered, and answers the states that they tell of.
+async fn delivered(door: &Running, count: usize) -> Vec<String> {
+    let started = door.moto.wait_for("StartExecution", |calls| calls.len() >= count).await;
+    let state = |call: &Call| {
+        let input: Value = serde_json::from_str(call.json()["input"].as_str().unwrap()).unwrap();
+        input["detail"]["state"]["value"].as_str().unwrap().to_owned()
+    };
+    started.iter().map(state).collect()
+}
+
+fn on_delivery(action: Value, contains: &str) -> Value {
+    json!({"service": "events", "operation": "Deliver", "contains": contains, "times": 1,
+           "action": action})
+}
+
+#[tokio::test]
+async fn an_event_may_be_delivered_twice() {
+    let door = with_rules(&[("any", states(&["ALARM", "OK"]), machine())]).await;
+    door.client.fault(on_delivery(json!({"duplicate": 1}), ALARM)).await;
+    set_state(&door, "ALARM").await;
+    assert_eq!(delivered(&door, 2).await, ["ALARM", "ALARM"]);
+    let inputs: Vec<_> = door.moto.calls("StartExecution").iter().map(Call::json).collect();
+    assert_eq!(inputs[0]["input"], inputs[1]["input"]);
+    assert_ne!(inputs[0]["name"], inputs[1]["name"]);
+    set_state(&door, "OK").await;
+    assert_eq!(delivered(&door, 3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn events_may_be_delivered_out_of_order() {
+    let door = with_rules(&[("any", states(&["ALARM", "OK"]), machine())]).await;
+    let held = door.client.fault(on_delivery(json!({"hold": true}), "\"value\":\"ALARM\"")).await;
+    set_state(&door, "ALARM").await;
+    door.client.wait_for("held", json!({"fault": held})).await;
+    set_state(&door, "OK").await;
+    assert_eq!(delivered(&door, 1).await, ["OK"]);
+    door.client.control(Method::DELETE, &format!("/faults/{held}"), json!(null)).await;
+    assert_eq!(delivered(&door, 2).await, ["OK", "ALARM"]);
+}
+
+#[tokio::test]
+async fn cloudwatch_may_have_another_time_than_others() {
+    let door = with_rules(&[]).await;
+    let skew = json!({"alarms_ms": 3_600_000});
+    door.client.control(Method::POST, "/clock-skew", skew).await;
+    set_state(&door, "ALARM").await;
+    let entry = door.client.wait_for("event", json!({})).await;
+    let at = |text: &Value| -> jiff::Timestamp {
+        text.as_str().unwrap().replace("+0000", "Z").parse().unwrap()
+    };
+    let ahead =
+        at(&entry["event"]["detail"]["state"]["timestamp"]).duration_since(at(&entry["at"]));
+    assert!((3590..=3600).contains(&ahead.as_secs()), "{ahead:?}");
 }
 
 #[tokio::test]

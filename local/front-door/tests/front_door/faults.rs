@@ -111,9 +111,46 @@ async fn faults_of_invocations_name_the_function() {
 }
 
 #[tokio::test]
+async fn chance_has_a_seed() {
+    let door = Running::start().await;
+    let action = json!({"error": {"status": 503, "code": "InternalError", "message": "m"}});
+    let fault = |seed: u64| {
+        json!({"id": "chance", "service": "*", "operation": "*", "probability": 0.5,
+               "seed": seed, "action": action})
+    };
+    let mut runs = vec![];
+    for seed in [1, 1, 2] {
+        door.client.fault(fault(seed)).await;
+        let mut run = vec![];
+        for _ in 0..20 {
+            run.push(create(&door).await.unwrap().status.as_u16());
+        }
+        assert!(run.contains(&200) && run.contains(&503), "{run:?}");
+        runs.push(run);
+    }
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
+    let struck = runs.iter().flatten().filter(|status| **status == 503).count();
+    let entries = door.client.entries("fault", json!({"action": "error"})).await;
+    assert_eq!(entries.len(), struck);
+}
+
+#[tokio::test]
+async fn a_delayed_call_is_carried_out_later() {
+    let door = Running::start().await;
+    door.client.fault(on_create(Some(1), json!({"delay_ms": 300}))).await;
+    let began = std::time::Instant::now();
+    assert_eq!(create(&door).await.unwrap().status, 200);
+    assert!(began.elapsed().as_millis() >= 300);
+    assert_eq!(door.moto.calls("CreateFlowLogs").len(), 1);
+}
+
+#[tokio::test]
 async fn a_fault_that_makes_no_sense_is_refused() {
     let door = Running::start().await;
-    let fault = on_create(None, json!({"explode": true}));
-    let answer = door.client.control(Method::POST, "/faults", fault).await;
-    assert!(answer.status.is_client_error());
+    for action in [json!({"explode": true}), json!({"duplicate": 1})] {
+        let fault = on_create(None, action);
+        let answer = door.client.control(Method::POST, "/faults", fault).await;
+        assert!(answer.status.is_client_error());
+    }
 }

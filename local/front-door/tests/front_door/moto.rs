@@ -60,6 +60,10 @@ pub(crate) struct Contents {
     pub(crate) rules: Vec<(String, Value, Value)>,
     pub(crate) alarms: Vec<Value>,
     pub(crate) log_groups: Vec<String>,
+    /// Those of the log groups that are of the class `INFREQUENT_ACCESS`.
+    pub(crate) infrequent: Vec<String>,
+    /// As `FilterLogEvents` has them, with their log group.
+    pub(crate) log_events: Vec<Value>,
     /// ID and format.
     pub(crate) flow_logs: Vec<(String, String)>,
 }
@@ -353,10 +357,53 @@ fn states(call: &Call) -> Answer {
 
 fn logs(moto: &Moto, call: &Call) -> Answer {
     let asked = call.json();
-    let group = asked["logGroupName"].as_str().unwrap().to_owned();
-    if moto.contents().log_groups.contains(&group) {
-        ok(&json!({}))
-    } else {
-        error(StatusCode::BAD_REQUEST, "ResourceNotFoundException")
+    match call.operation.as_str() {
+        "DescribeLogGroups" => describe_log_groups(moto, &asked),
+        "FilterLogEvents" => filter_log_events(moto, &asked),
+        _ => {
+            let group = asked["logGroupName"].as_str().unwrap().to_owned();
+            if moto.contents().log_groups.contains(&group) {
+                ok(&json!({}))
+            } else {
+                error(StatusCode::BAD_REQUEST, "ResourceNotFoundException")
+            }
+        }
     }
+}
+
+/// One group a page.
+fn describe_log_groups(moto: &Moto, asked: &Value) -> Answer {
+    let contents = moto.contents();
+    let prefix = asked["logGroupNamePrefix"].as_str().unwrap();
+    let names: Vec<_> =
+        contents.log_groups.iter().filter(|name| name.starts_with(prefix)).collect();
+    let page: usize = asked["nextToken"].as_str().map_or(0, |page| page.parse().unwrap());
+    let group = names.get(page).map(|name| {
+        let class =
+            if contents.infrequent.contains(name) { "INFREQUENT_ACCESS" } else { "STANDARD" };
+        json!({
+            "logGroupName": name,
+            "arn": format!("arn:aws:logs:us-east-1:123456789012:log-group:{name}:*"),
+            "logGroupClass": class,
+            "creationTime": 1_000_000,
+        })
+    });
+    let next = (page + 1 < names.len()).then(|| (page + 1).to_string());
+    ok(&json!({"logGroups": Vec::from_iter(group), "nextToken": next}))
+}
+
+/// Two events a page; both ends of the time are part of it.
+fn filter_log_events(moto: &Moto, asked: &Value) -> Answer {
+    let contents = moto.contents();
+    let is_asked_for = |event: &&Value| {
+        let at = event["timestamp"].as_i64().unwrap();
+        event["logGroup"] == asked["logGroupName"]
+            && asked["startTime"].as_i64().is_none_or(|start| start <= at)
+            && asked["endTime"].as_i64().is_none_or(|end| at <= end)
+    };
+    let events: Vec<_> = contents.log_events.iter().filter(is_asked_for).collect();
+    let first: usize = asked["nextToken"].as_str().map_or(0, |first| first.parse().unwrap());
+    let page: Vec<_> = events.iter().skip(first).take(2).collect();
+    let next = (first + 2 < events.len()).then(|| (first + 2).to_string());
+    ok(&json!({"events": page, "nextToken": next}))
 }
