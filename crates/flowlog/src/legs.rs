@@ -132,7 +132,7 @@ impl GatewayAddresses {
 }
 
 fn is_regional(record: &Record<'_>) -> bool {
-    record.text(Field::ResourceId).is_some_and(|id| id.starts_with("nat-"))
+    record.bytes(Field::ResourceId).is_some_and(|id| id.starts_with(b"nat-"))
 }
 
 fn leaves_to_the_internet(record: &Record<'_>) -> bool {

@@ -14,7 +14,9 @@
 //! ```
 
 mod bad_line;
+mod blocks;
 mod detect;
+mod digits;
 mod envelope;
 mod field;
 mod format;

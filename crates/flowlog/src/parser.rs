@@ -7,7 +7,7 @@ use crate::bad_line::BadLine;
 use crate::detect::{UnknownFormat, header};
 use crate::source::{Source, Step};
 use crate::split::Spans;
-use crate::value::{DASH, Expected, Kind, Value};
+use crate::value::{Cell, DASH, Expected, Kind, Value};
 use crate::{
     Action, FIELD_COUNT, Field, FlowDirection, Format, FormatField, LogStatus, TcpFlags,
     TrafficPath,
@@ -124,27 +124,28 @@ impl Parser {
 
     /// Reads the split line's checked values.
     fn read(&mut self, line: &[u8], line_number: u64) -> Result<LogStatus, BadLine> {
-        let expected_values = self.layout.format.fields().len();
+        let layout = &self.layout;
+        let expected_values = layout.format.fields().len();
         if self.spans.count() != expected_values {
             let expected = Expected::Values(expected_values);
             return Err(BadLine::new(line_number, None, expected, line));
         }
-        self.cells.clear();
-        let mut status = None;
-        for check in &self.layout.checks {
-            let text = self.spans.get(check.column).unwrap_or_default().of(line);
-            match check.kind.read(text) {
-                Ok(value) => self.cells.push(Cell::from(value)),
+        let (spans, is_ascii) = (self.spans.kept(), self.spans.is_ascii());
+        self.cells.resize(layout.checks.len(), Cell::Dash);
+        for (cell, check) in self.cells.iter_mut().zip(&layout.checks) {
+            let span = spans.get(check.column).copied().unwrap_or_default();
+            match check.kind.read_in(line, span, is_ascii) {
+                Ok(value) => *cell = value,
                 Err(expected) => {
-                    let name = self.layout.format.fields().get(check.column).map(FormatField::name);
-                    return Err(BadLine::new(line_number, name, expected, text));
+                    let name = layout.format.fields().get(check.column).map(FormatField::name);
+                    return Err(BadLine::new(line_number, name, expected, span.of(line)));
                 }
             }
-            if check.kind == Kind::LogStatus {
-                status = str::from_utf8(text).ok().and_then(LogStatus::from_word);
-            }
         }
-        Ok(status.unwrap_or_else(|| self.layout.status_without_word(&self.spans, line)))
+        match layout.status_cell.and_then(|cell| self.cells.get(cell)) {
+            Some(Cell::LogStatus(status)) => Ok(*status),
+            _ => Ok(layout.status_without_word(&self.spans, line)),
+        }
     }
 
     fn count(&mut self, status: LogStatus) {
@@ -224,6 +225,8 @@ struct Layout {
     format: Format,
     columns: [Column; FIELD_COUNT],
     checks: Vec<Check>,
+    /// Which check reads the log status, if the format has it.
+    status_cell: Option<usize>,
     /// The columns that hold `-` when nothing passed the interface.
     traffic_columns: Vec<usize>,
 }
@@ -241,26 +244,6 @@ struct Column {
 struct Check {
     column: usize,
     kind: Kind,
-}
-
-/// A checked value; a text stays in the line.
-#[derive(Clone, Copy, Debug)]
-enum Cell {
-    Dash,
-    Text,
-    Number(u64),
-    Address(IpAddr),
-}
-
-impl From<Value<'_>> for Cell {
-    fn from(value: Value<'_>) -> Self {
-        match value {
-            Value::Dash => Self::Dash,
-            Value::Text(_) => Self::Text,
-            Value::Number(number) => Self::Number(number),
-            Value::Address(address) => Self::Address(address),
-        }
-    }
 }
 
 /// The fields that hold `-` when nothing passed the interface.
@@ -297,9 +280,10 @@ impl Layout {
                 place.and_then(|place| checks.iter().position(|check| check.column == place));
             Column { place, cell }
         });
+        let status_cell = checks.iter().position(|check| check.kind == Kind::LogStatus);
         let traffic_columns =
             TRAFFIC_FIELDS.iter().filter_map(|field| format.position(*field)).collect();
-        Self { format, columns, checks, traffic_columns }
+        Self { format, columns, checks, status_cell, traffic_columns }
     }
 
     fn column(&self, field: Field) -> Column {
@@ -354,21 +338,19 @@ impl<'r> Record<'r> {
     /// checked and not of its type.
     #[must_use]
     pub fn value(&self, field: Field) -> Option<Value<'r>> {
-        let column = self.layout.column(field);
-        let text = self.bytes_at(column.place?)?;
-        let cell = column.cell.and_then(|cell| self.cells.get(cell));
-        match cell {
-            None => Kind::of(field).read(text).ok(),
-            Some(Cell::Dash) => Some(Value::Dash),
-            Some(Cell::Number(number)) => Some(Value::Number(*number)),
-            Some(Cell::Address(address)) => Some(Value::Address(*address)),
-            Some(Cell::Text) => str::from_utf8(text).ok().map(Value::Text),
+        match self.cell(field) {
+            Some(cell) if !matches!(cell, Cell::Text) => cell.value(&[]),
+            Some(cell) => cell.value(self.bytes(field)?),
+            None => Kind::of(field).read(self.bytes(field)?).ok(),
         }
     }
 
     /// A number, in the field's unit. None for `-`, and where [`Record::value`] is none.
     #[must_use]
     pub fn number(&self, field: Field) -> Option<u64> {
+        if let Some(Cell::Number(number)) = self.cell(field) {
+            return Some(number);
+        }
         match self.value(field) {
             Some(Value::Number(number)) => Some(number),
             _ => None,
@@ -378,6 +360,9 @@ impl<'r> Record<'r> {
     /// An address. None for `-`, and where [`Record::value`] is none.
     #[must_use]
     pub fn address(&self, field: Field) -> Option<IpAddr> {
+        if let Some(Cell::Address(address)) = self.cell(field) {
+            return Some(address);
+        }
         match self.value(field) {
             Some(Value::Address(address)) => Some(address),
             _ => None,
@@ -391,6 +376,12 @@ impl<'r> Record<'r> {
         self.text_at(self.layout.column(field).place?)
     }
 
+    /// The bytes of any field's value, `-` included. None when the format lacks the field.
+    #[must_use]
+    pub fn bytes(&self, field: Field) -> Option<&'r [u8]> {
+        self.bytes_at(self.layout.column(field).place?)
+    }
+
     /// The value at a place of the format, from 0, as it stands in the record: for fields that
     /// the table does not have.
     #[must_use]
@@ -401,13 +392,19 @@ impl<'r> Record<'r> {
     /// What became of the traffic.
     #[must_use]
     pub fn action(&self) -> Option<Action> {
-        self.text(Field::Action).and_then(Action::from_word)
+        match self.cell(Field::Action) {
+            Some(Cell::Action(action)) => Some(action),
+            _ => self.text(Field::Action).and_then(Action::from_word),
+        }
     }
 
     /// Which way the traffic passed the interface.
     #[must_use]
     pub fn flow_direction(&self) -> Option<FlowDirection> {
-        self.text(Field::FlowDirection).and_then(FlowDirection::from_word)
+        match self.cell(Field::FlowDirection) {
+            Some(Cell::FlowDirection(direction)) => Some(direction),
+            _ => self.text(Field::FlowDirection).and_then(FlowDirection::from_word),
+        }
     }
 
     /// By which way egress traffic left. None for ways that AWS has defined since, too.
@@ -422,6 +419,11 @@ impl<'r> Record<'r> {
     pub fn tcp_flags(&self) -> Option<TcpFlags> {
         let number = self.number(Field::TcpFlags)?;
         u8::try_from(number).ok().map(TcpFlags)
+    }
+
+    /// The checked value of a field.
+    fn cell(&self, field: Field) -> Option<Cell> {
+        self.cells.get(self.layout.column(field).cell?).copied()
     }
 
     fn bytes_at(&self, place: usize) -> Option<&'r [u8]> {

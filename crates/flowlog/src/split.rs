@@ -1,30 +1,49 @@
-//! Splitting a line at its blanks, eight bytes at a time.
+//! Splitting a line at its blanks.
+
+use crate::blocks::{BLOCK, Blanks};
 
 /// Where a value stands in its line: bytes from `start` up to `end`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
 }
 
 impl Span {
+    /// The whole of a text.
+    pub(crate) fn whole(text: &[u8]) -> Self {
+        Self { start: 0, end: place(text.len()) }
+    }
+
     /// The value's bytes.
     pub(crate) fn of(self, line: &[u8]) -> &[u8] {
-        line.get(self.start..self.end).unwrap_or_default()
+        line.get(self.start()..self.end()).unwrap_or_default()
     }
 
     /// Where the value begins, in bytes from the line's begin.
     pub(crate) const fn start(self) -> usize {
-        self.start
+        self.start as usize
     }
+
+    /// Where the value ends, in bytes from the line's begin.
+    pub(crate) const fn end(self) -> usize {
+        self.end as usize
+    }
+}
+
+/// A place in a line. No line is longer than 4 GiB.
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
 /// The values of a line, or as many of them as were asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Spans {
-    spans: Vec<Span>,
-    /// How many values the line has; `spans` holds the first of them.
+    /// The places of the first values; what comes after them is left from other lines.
+    places: Vec<Span>,
+    /// How many values the line has; `places` holds the first of them.
     count: usize,
+    is_ascii: bool,
 }
 
 impl Spans {
@@ -33,9 +52,19 @@ impl Spans {
         self.count
     }
 
+    /// Whether the line is known to be ASCII.
+    pub(crate) const fn is_ascii(&self) -> bool {
+        self.is_ascii
+    }
+
     /// The place of a value, from 0.
     pub(crate) fn get(&self, index: usize) -> Option<Span> {
-        self.spans.get(index).copied()
+        self.kept().get(index).copied()
+    }
+
+    /// The places of the values, of those that were asked for.
+    pub(crate) fn kept(&self) -> &[Span] {
+        self.places.get(..self.count).unwrap_or(&self.places)
     }
 
     /// Splits the first line of `text` into its values and keeps the places of the first
@@ -44,66 +73,82 @@ impl Spans {
     /// Values are separated by one blank or several: a space, a tab, a carriage return or any
     /// other byte below the space, except the line feed, which ends the line.
     pub(crate) fn split(&mut self, text: &[u8], most: usize) -> usize {
-        self.spans.clear();
-        self.count = 0;
-        let mut value_start = 0;
-        let mut base = 0;
-        let mut rest = text;
-        while let Some((chunk, next)) = rest.split_first_chunk::<8>() {
-            let word = u64::from_le_bytes(*chunk);
-            let mut blanks = blank_bytes(word);
-            while blanks != 0 {
-                let bit = blanks.trailing_zeros();
-                let at = base + (bit / 8) as usize;
-                self.push(value_start, at, most);
-                value_start = at + 1;
-                if (word >> (bit - 7)) & 0xff == u64::from(b'\n') {
-                    return value_start;
-                }
-                blanks &= blanks - 1;
-            }
-            base += 8;
-            rest = next;
-        }
-        self.split_end(rest, base, value_start, most)
+        self.split_regular(text, most).unwrap_or_else(|| self.split_any(text, most))
     }
 
-    /// Splits the last bytes, fewer than eight.
-    fn split_end(&mut self, rest: &[u8], base: usize, start: usize, most: usize) -> usize {
-        let mut value_start = start;
-        for (at, byte) in (base..).zip(rest) {
-            if *byte <= b' ' {
-                self.push(value_start, at, most);
-                value_start = at + 1;
-                if *byte == b'\n' {
-                    return value_start;
-                }
+    /// Splits a line with single blanks between its values, as AWS writes it. None if it is
+    /// another one, or has more values than `most`.
+    fn split_regular(&mut self, text: &[u8], most: usize) -> Option<usize> {
+        // Ends the line where the text does.
+        let mut last = [b'\n'; BLOCK];
+        self.count = 0;
+        self.is_ascii = true;
+        let (mut base, mut start, mut was_blank) = (0, 0, 1);
+        let mut rest = text;
+        loop {
+            let (block, next) = rest.split_first_chunk().unwrap_or_else(|| {
+                last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+                (&last, &[])
+            });
+            let found = Blanks::of(block);
+            let of_line = found.line_feeds ^ found.line_feeds.wrapping_sub(1);
+            let blanks = found.all & of_line;
+            if blanks & (blanks << 1 | was_blank) != 0 || self.count > most {
+                return None;
+            }
+            was_blank = blanks >> (BLOCK - 1);
+            self.is_ascii &= found.is_ascii;
+            start = self.note(base, start, blanks)?;
+            if found.line_feeds != 0 {
+                return (self.count <= most).then_some(text.len().min(start as usize));
+            }
+            base += place(BLOCK);
+            rest = next;
+        }
+    }
+
+    /// Notes the values that end at the blanks of a block. Returns where the next value begins.
+    fn note(&mut self, base: u32, start: u32, blanks: u64) -> Option<u32> {
+        if self.places.len() < self.count + BLOCK {
+            self.places.resize(2 * (self.count + BLOCK), Span::default());
+        }
+        let (mut start, mut left) = (start, blanks);
+        let mut free = self.places.get_mut(self.count..).unwrap_or_default().iter_mut();
+        while left != 0 {
+            let end = base + left.trailing_zeros();
+            *free.next()? = Span { start, end };
+            start = end + 1;
+            left &= left - 1;
+            self.count += 1;
+        }
+        Some(start)
+    }
+
+    /// Splits any line.
+    fn split_any(&mut self, text: &[u8], most: usize) -> usize {
+        self.places.clear();
+        self.count = 0;
+        self.is_ascii = false;
+        let mut start = 0;
+        for (at, byte) in text.iter().enumerate().filter(|(_, byte)| **byte <= b' ') {
+            self.push(start, at, most);
+            start = at + 1;
+            if *byte == b'\n' {
+                return start;
             }
         }
-        let end = base + rest.len();
-        self.push(value_start, end, most);
-        end
+        self.push(start, text.len(), most);
+        text.len()
     }
 
     fn push(&mut self, start: usize, end: usize, most: usize) {
         if start < end {
             self.count += 1;
-            if self.spans.len() < most {
-                self.spans.push(Span { start, end });
+            if self.places.len() < most {
+                self.places.push(Span { start: place(start), end: place(end) });
             }
         }
     }
-}
-
-/// The highest bit of each byte that is a space or below it.
-///
-/// Setting the highest bit first keeps each subtraction inside its byte, so that no byte is
-/// taken for a blank because of its neighbour.
-const fn blank_bytes(word: u64) -> u64 {
-    const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
-    const FIRST_VISIBLE: u64 = 0x2121_2121_2121_2121;
-    let visible = (word | HIGHEST_BITS) - FIRST_VISIBLE;
-    !visible & !word & HIGHEST_BITS
 }
 
 #[cfg(test)]
