@@ -15,6 +15,7 @@ use crate::journal::Journal;
 use crate::lambda::Functions;
 use crate::logs_insights::Queries;
 use crate::mailbox::Mailbox;
+use crate::nat_metrics::NatMetrics;
 use crate::throttling::Throttling;
 
 /// The front door.
@@ -31,6 +32,7 @@ pub(crate) struct Door {
     pub(crate) alarms: Alarms,
     pub(crate) flow_log_tokens: FlowLogTokens,
     pub(crate) traffic: Traffic,
+    pub(crate) nat_metrics: NatMetrics,
     pub(crate) queries: Queries,
     pub(crate) throttling: Throttling,
 }
@@ -55,6 +57,7 @@ impl Door {
             alarms: Alarms::default(),
             flow_log_tokens: FlowLogTokens::default(),
             traffic: Traffic::default(),
+            nat_metrics: NatMetrics::default(),
             queries: Queries::default(),
             throttling: Throttling::default(),
         })

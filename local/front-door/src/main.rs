@@ -19,6 +19,7 @@ mod log_groups;
 mod logs_insights;
 mod mailbox;
 mod nat_gateways;
+mod nat_metrics;
 mod pipeline;
 mod server;
 mod sns;

@@ -9,7 +9,8 @@ use crate::aws_calls::{Answer, AwsCall, HttpCall, Refusal, error_code};
 use crate::door::Door;
 use crate::faults::{Action, Moment, QueryFault, Strike, Subject};
 use crate::{
-    alarms, events, flow_logs, lambda, log_groups, logs_insights, mailbox, nat_gateways, sns,
+    alarms, events, flow_logs, lambda, log_groups, logs_insights, mailbox, nat_gateways,
+    nat_metrics, sns,
 };
 
 /// Answers a call; `None` closes the connection without an answer.
@@ -155,6 +156,9 @@ async fn serve(
         ("cloudwatch", "SetAlarmState") => alarms::set_state(door, call).await,
         ("cloudwatch", "PutMetricAlarm") => alarms::put(door, call).await,
         ("cloudwatch", "DeleteAlarms") => alarms::delete(door, call).await,
+        ("cloudwatch", "GetMetricData" | "GetMetricStatistics" | "ListMetrics") => {
+            nat_metrics::read(door, call).await
+        }
         ("ec2", "CreateFlowLogs") => flow_logs::create(door, call).await,
         ("ec2", "DescribeNatGateways") => nat_gateways::describe(door, call).await,
         ("logs", "StartQuery") => logs_insights::start_query(door, call, query).await,

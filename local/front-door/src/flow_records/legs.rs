@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::gateway::{FlowLog, Gateway};
+use crate::nat_metrics::Passed;
 
 /// Bytes of a full-size packet.
 const PACKET_BYTES: u64 = 1400;
@@ -90,6 +91,21 @@ pub(super) struct Leg {
 }
 
 impl Flow {
+    /// What passes in an interval, as the gateway's metrics count it: up what leg A tells of, and
+    /// down what leg C does.
+    pub(super) fn passed(&self, interval: Interval, is_first: bool) -> Passed {
+        let up_bytes = interval.bytes(self.upload_bytes_per_second);
+        let down_bytes = interval.bytes(self.download_bytes_per_second);
+        Passed {
+            up_bytes,
+            up_packets: up_bytes.div_ceil(PACKET_BYTES),
+            down_bytes,
+            down_packets: down_bytes.div_ceil(PACKET_BYTES),
+            connections: 1,
+            begun: u64::from(is_first),
+        }
+    }
+
     /// The legs of what passes in an interval, A to D; none of a direction in which nothing
     /// passes.
     pub(super) fn legs(
@@ -190,6 +206,16 @@ mod tests {
 
     /// Upload is what leg A says, download what leg D says: the others are the same bytes seen
     /// on the other side.
+    #[test]
+    fn metrics_count_what_the_legs_tell_of() {
+        let passed = flow().passed(two_seconds(), true);
+        let legs = legs(true);
+        assert_eq!((passed.up_bytes, passed.up_packets), (legs[0].bytes, legs[0].packets));
+        assert_eq!((passed.down_bytes, passed.down_packets), (legs[2].bytes, legs[2].packets));
+        assert_eq!((passed.connections, passed.begun), (1, 1));
+        assert_eq!(flow().passed(two_seconds(), false).begun, 0);
+    }
+
     #[test]
     fn four_legs_tell_of_the_same_bytes() {
         let bytes: Vec<_> = legs(false).iter().map(|leg| leg.bytes).collect();

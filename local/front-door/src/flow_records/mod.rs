@@ -19,6 +19,7 @@ use tokio::time::MissedTickBehavior;
 use crate::aws::{AwsError, LOGS};
 use crate::door::Door;
 use crate::lambda::create_stream;
+use crate::nat_metrics::Passed;
 
 use gateway::{FlowLog, Gateway};
 use legs::{Flow, Interval};
@@ -74,7 +75,7 @@ async fn flow(door: Arc<Door>, traffic: GatewayTraffic) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // The first tick comes at once; an interval must have passed before it can be told about.
     ticks.tick().await;
-    let mut writer = Writer { door, traffic, begun: HashSet::new() };
+    let mut writer = Writer { door, traffic, begun: HashSet::new(), is_new: true };
     let mut start = Timestamp::now();
     loop {
         ticks.tick().await;
@@ -92,6 +93,8 @@ struct Writer {
     traffic: GatewayTraffic,
     /// The flow logs that have had records: their streams exist, and their flows have begun.
     begun: HashSet<String>,
+    /// Whether nothing of this traffic has passed yet.
+    is_new: bool,
 }
 
 impl Writer {
@@ -99,6 +102,10 @@ impl Writer {
         let (moto, region) = (&self.door.moto, &self.traffic.region);
         let id = &self.traffic.nat_gateway_id;
         let Some(gateway) = Gateway::describe(moto, region, id).await? else { return Ok(()) };
+        let passed = self.traffic.flows.iter().map(|flow| flow.passed(interval, self.is_new));
+        let passed = passed.fold(Passed::default(), Passed::beside);
+        self.door.nat_metrics.count(region, id, interval.start, passed);
+        self.is_new = false;
         for flow_log in FlowLog::on(moto, region, &gateway).await? {
             let Some(interval) = flow_log.seen_of(interval) else { continue };
             let is_first = !self.begun.contains(&flow_log.id);

@@ -52,6 +52,31 @@ async fn records_are_written_while_a_flow_log_exists() {
     assert_eq!(door.moto.calls("PutLogEvents").len(), written);
 }
 
+/// What the gateway takes in is metered whether or not there is a flow log, and once.
+#[tokio::test]
+async fn traffic_is_metered_without_a_flow_log() {
+    let door = Running::start().await;
+    set_traffic(&door, flows()).await;
+    wait_for_looks(&door, 3).await;
+    set_traffic(&door, json!([])).await;
+    let read = || door.client.json("monitoring", "GetMetricData", json!({}));
+    assert_eq!(read().await.status, 200);
+    let puts = door.moto.calls("PutMetricData");
+    let mut sums = std::collections::BTreeMap::<String, u64>::new();
+    for datum in puts.iter().flat_map(|put| put.json()["MetricData"].as_array().unwrap().clone()) {
+        assert_eq!(datum["Dimensions"][0]["Value"], GATEWAY);
+        assert_eq!(datum["Timestamp"].as_i64().unwrap() % 60, 0);
+        let name = datum["MetricName"].as_str().unwrap().to_owned();
+        *sums.entry(name).or_default() += datum["Value"].as_u64().unwrap();
+    }
+    assert!(sums["BytesInFromSource"] >= 100_000, "{sums:?}");
+    assert_eq!(sums["BytesInFromSource"], sums["BytesInFromDestination"]);
+    assert_eq!((sums["ConnectionAttemptCount"], sums["PacketsDropCount"]), (1, 0));
+    // The next reader puts nothing again.
+    read().await;
+    assert_eq!(door.moto.calls("PutMetricData").len(), puts.len());
+}
+
 /// Returns when the front door has looked for flow logs so many times.
 async fn wait_for_looks(door: &Running, count: usize) {
     door.moto.wait_for("DescribeFlowLogs", |calls| calls.len() >= count).await;
