@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from local.moto_patches import (
     alarms,
+    athena,
+    buckets,
     callbacks,
     cloudformation,
     ec2,
@@ -29,6 +31,8 @@ MODULES = (
     functions,
     logs,
     alarms,
+    athena,
+    buckets,
     tables,
     cloudformation,
 )

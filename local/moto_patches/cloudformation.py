@@ -192,7 +192,17 @@ def keep_active(stack: Stack) -> None:
 def resolved_properties(stack: Stack, logical_id: str) -> dict[str, Any]:
     """The properties of a resource, with every intrinsic function replaced by its value."""
     definition = stack.template_dict["Resources"][logical_id]
-    return clean_json(copy.deepcopy(definition.get("Properties") or {}), stack.resource_map)
+    properties = copy.deepcopy(definition.get("Properties") or {})
+    return without_nothing(clean_json(properties, stack.resource_map))
+
+
+def without_nothing(value: Any) -> Any:
+    """`value` without the elements of lists that were `AWS::NoValue`: moto leaves out members only."""
+    if isinstance(value, dict):
+        return {name: without_nothing(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [without_nothing(item) for item in value if item is not None]
+    return value
 
 
 def create_one(stack: Stack, logical_id: str) -> StackResource:

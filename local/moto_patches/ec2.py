@@ -6,13 +6,20 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
-from moto.ec2.exceptions import EC2ClientError, FlowLogAlreadyExists, InvalidFlowLogIdError
+from moto.ec2.exceptions import (
+    EC2ClientError,
+    FlowLogAlreadyExists,
+    InvalidFlowLogIdError,
+    InvalidParameterValueError,
+)
 from moto.ec2.models import nat_gateways
 from moto.ec2.models.flow_logs import FlowLogsBackend
 from moto.ec2.models.nat_gateways import NatGateway, NatGatewayBackend
 from moto.ec2.responses.flow_logs import FlowLogs as FlowLogsResponse
 from moto.ec2.responses.nat_gateways import NatGateways as NatGatewaysResponse
 from moto.ec2.utils import add_tag_specification, random_nat_gateway_id
+
+from local.moto_patches import flow_log_buckets
 
 
 class NatGatewayNotFound(EC2ClientError):
@@ -47,6 +54,7 @@ def apply() -> None:
     _patch_create_nat_gateway()
     _patch_describe_nat_gateways()
     _patch_create_flow_logs()
+    _patch_destination_options()
     _patch_delete_flow_logs()
 
 
@@ -77,24 +85,72 @@ def _patch_describe_nat_gateways() -> None:
 
 
 def _patch_create_flow_logs() -> None:
-    """A resource that has the flow log already is an `Unsuccessful` entry, and the rest goes on."""
+    """A resource that gets no flow log is an `Unsuccessful` entry, and the rest goes on."""
     stock = FlowLogsBackend.create_flow_logs
+
+    def create_one(self: Any, resource_type: str, resource_id: str, **request: Any) -> Any:
+        if request["log_destination_type"] == "s3":
+            return _create_to_bucket(self, stock, resource_type, resource_id, request)
+        try:
+            return stock(self, resource_type, [resource_id], **request)
+        except FlowLogAlreadyExists as error:
+            return [], [(resource_id, "FlowLogAlreadyExists", error.message)]
 
     def create(self: Any, resource_type: str, resource_ids: list[str], **request: Any) -> Any:
         created, unsuccessful = [], []
         for resource_id in resource_ids:
             if resource_type == "RegionalNatGateway" and resource_id not in self.nat_gateways:
                 raise NatGatewayNotFound(resource_id)
-            try:
-                flow_logs, failures = stock(self, resource_type, [resource_id], **request)
-            except FlowLogAlreadyExists as error:
-                unsuccessful.append((resource_id, "FlowLogAlreadyExists", error.message))
-                continue
+            flow_logs, failures = create_one(self, resource_type, resource_id, **request)
             created += flow_logs
             unsuccessful += failures
         return created, unsuccessful
 
     FlowLogsBackend.create_flow_logs = create
+
+
+def _create_to_bucket(
+    backend: Any, stock: Any, resource_type: str, resource_id: str, request: dict[str, Any]
+) -> Any:
+    """One flow log to a bucket. Stock moto takes a folder for a part of the bucket's name."""
+    if request["deliver_logs_permission_arn"] is not None:
+        raise InvalidParameterValueError("DeliverLogsPermissionArn is not applicable for s3")
+    destination = request["log_destination"]
+    refusal = flow_log_buckets.refusal(backend, destination, backend.hive_partitions)
+    if refusal is not None:
+        return [], [(resource_id, *refusal)]
+    for existing in backend.flow_logs.values():
+        if (existing.resource_id, existing.log_destination) == (resource_id, destination):
+            return [], [(resource_id, "FlowLogAlreadyExists", FlowLogAlreadyExists().message)]
+    bucket, _ = flow_log_buckets.bucket_and_folder(destination)
+    request = request | {"log_destination": f"arn:{backend.partition}:s3:::{bucket}"}
+    flow_logs, failures = stock(backend, resource_type, [resource_id], **request)
+    for flow_log in flow_logs:
+        flow_log.log_destination = destination
+    return flow_logs, failures
+
+
+def _patch_destination_options() -> None:
+    """What DescribeFlowLogs shows of a flow log to S3: the format of its files, and their folders."""
+    stock = FlowLogsResponse.create_flow_logs
+    FlowLogsBackend.hive_partitions = False
+
+    def create(self: Any) -> ActionResult:
+        given = self._get_param("DestinationOptions") or {}
+        options = {
+            "FileFormat": given.get("FileFormat", "plain-text"),
+            "HiveCompatiblePartitions": given.get("HiveCompatiblePartitions", False),
+            "PerHourPartition": given.get("PerHourPartition", False),
+        }
+        self.ec2_backend.hive_partitions = options["HiveCompatiblePartitions"]
+        answer = stock(self)
+        for flow_log_id in answer.result["FlowLogIds"]:
+            flow_log = self.ec2_backend.flow_logs[flow_log_id]
+            if flow_log.log_destination_type == "s3":
+                flow_log.destination_options = options
+        return answer
+
+    FlowLogsResponse.create_flow_logs = create
 
 
 def _patch_delete_flow_logs() -> None:

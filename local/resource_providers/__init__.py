@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from local.resource_providers import (
+    analytics,
+    buckets,
     events,
     functions,
     identity,
@@ -16,6 +18,8 @@ from local.resource_providers import (
 from local.resource_providers.provider import ResourceProvider
 
 MODULES = (
+    analytics,
+    buckets,
     events,
     functions,
     identity,

@@ -311,6 +311,11 @@ class RecorderStack:
             if entry["kind"] == kind and _name_in(entry) in names:
                 yield entry
 
+    def journal_of_records(self, flow_log: str) -> list[Entry]:
+        """The deliveries of a flow log's records."""
+        entries = self.aws.journal(self.since)[0]
+        return [e for e in entries if e["kind"] == "records" and e["flow_log_id"] == flow_log]
+
     def calls(self, operation: str) -> list[Entry]:
         """The calls of this operation that functions and state machines made."""
         since = self.aws.journal(self.since)[0]

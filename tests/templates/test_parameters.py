@@ -28,7 +28,10 @@ DEFAULTS: dict[str, Any] = {
     "QuotaPeriod": "forever",
     "MinimumRecordingTime": 180,
     "ReportDelay": 360,
+    "FlowLogDestination": "cloudwatch-logs",
     "LogGroupClass": "INFREQUENT_ACCESS",
+    "FlowLogFileFormat": "text",
+    "FlowLogBucketName": "",
     "Architecture": "arm64",
 }
 
@@ -109,4 +112,20 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 
 def _email_pattern() -> re.Pattern[str]:
-    return re.compile(cached_template(MAIN)["Parameters"]["EmailAddress"]["AllowedPattern"])
+    return _pattern("EmailAddress")
+
+
+def _pattern(parameter: str) -> re.Pattern[str]:
+    return re.compile(cached_template(MAIN)["Parameters"][parameter]["AllowedPattern"])
+
+
+@pytest.mark.parametrize("name", ["", "abc", "my-flow.logs-1", "a" * 63])
+def test_names_of_buckets_are_accepted(name: str) -> None:
+    assert _pattern("FlowLogBucketName").fullmatch(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["ab", "s3://logs", "logs/folder", "Logs", "-logs", "logs.", "arn:aws:s3:::logs"]
+)
+def test_what_is_no_bucket_is_refused(name: str) -> None:
+    assert not _pattern("FlowLogBucketName").fullmatch(name)

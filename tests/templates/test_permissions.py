@@ -35,9 +35,16 @@ ACTIONS = {
         "ec2:DescribeFlowLogs",
         "ec2:DescribeNatGateways",
         "iam:PassRole",
+        "logs:CreateLogDelivery",
+        "logs:DeleteLogDelivery",
     }
     | OWN_LOGS,
-    "StopRecordingRole": {"dynamodb:UpdateItem", "ec2:DeleteFlowLogs", "ec2:DescribeFlowLogs"}
+    "StopRecordingRole": {
+        "dynamodb:UpdateItem",
+        "ec2:DeleteFlowLogs",
+        "ec2:DescribeFlowLogs",
+        "logs:DeleteLogDelivery",
+    }
     | OWN_LOGS,
     "ResumeRecordingRole": {"dynamodb:UpdateItem", "sqs:SendMessage", "states:SendTaskSuccess"}
     | OWN_LOGS,
@@ -73,9 +80,27 @@ FUNCTIONS = {
 }
 
 
-def _statements(role: str) -> list[dict[str, Any]]:
-    policies = ROLES[role]["Policies"]
-    return [statement for p in policies for statement in p["PolicyDocument"]["Statement"]]
+DESTINATIONS = {"RecordsToLogGroup": "cloudwatch-logs", "RecordsToBucket": "s3"}
+
+
+def _statements(role: str, destination: str | None = None) -> list[dict[str, Any]]:
+    """A role's statements for one FlowLogDestination, or for both of them."""
+    return [
+        found
+        for policy in ROLES[role]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for found in _alternatives(statement, destination)
+        if found != {"Ref": "AWS::NoValue"}
+    ]
+
+
+def _alternatives(statement: dict[str, Any], destination: str | None) -> list[dict[str, Any]]:
+    if "Fn::If" not in statement:
+        return [statement]
+    condition, if_so, otherwise = statement["Fn::If"]
+    if destination is None:
+        return [if_so, otherwise]
+    return [if_so if DESTINATIONS[condition] == destination else otherwise]
 
 
 def _statements_for(role: str, action: str) -> list[dict[str, Any]]:
@@ -170,6 +195,63 @@ def test_one_role_is_passed_to_one_service_by_one_function() -> None:
     assert statement["Resource"] == {"Fn::GetAtt": ["FlowLogDeliveryRole", "Arn"]}
     service = "vpc-flow-logs.amazonaws.com"
     assert _condition(statement, "StringEquals") == {"iam:PassedToService": service}
+
+
+def test_a_bucket_takes_no_role_but_log_deliveries() -> None:
+    """AWS delivers to buckets by itself: https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-create-flow-log.html"""
+    delivery = {"logs:CreateLogDelivery", "logs:DeleteLogDelivery"}
+    assert _allowed("StartRecordingRole", "s3") == ACTIONS["StartRecordingRole"] - {"iam:PassRole"}
+    assert _allowed("StartRecordingRole", "cloudwatch-logs") == (
+        ACTIONS["StartRecordingRole"] - delivery
+    )
+    assert _allowed("StopRecordingRole", "s3") == ACTIONS["StopRecordingRole"]
+    assert _allowed("StopRecordingRole", "cloudwatch-logs") & delivery == set()
+    roles = cached_template(MAIN)["Resources"]
+    assert roles["FlowLogDeliveryRole"]["Condition"] == "RecordsToLogGroup"
+
+
+def _allowed(role: str, destination: str) -> set[str]:
+    return {a for s in _statements(role, destination) for a in as_list(s["Action"])}
+
+
+def _bucket_statement(sid: str) -> dict[str, Any]:
+    statements = properties("FlowLogBucketPolicy")["PolicyDocument"]["Statement"]
+    [statement] = [s for s in statements if s["Sid"] == sid]
+    return statement
+
+
+@pytest.mark.parametrize("sid", ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck"])
+def test_the_bucket_takes_this_accounts_log_deliveries_only(sid: str) -> None:
+    statement = _bucket_statement(sid)
+    assert statement["Principal"] == {"Service": "delivery.logs.amazonaws.com"}
+    account = _condition(statement, "StringEquals")["aws:SourceAccount"]
+    assert account == {"Ref": "AWS::AccountId"}
+    source = _condition(statement, "ArnLike")["aws:SourceArn"]["Fn::Sub"]
+    assert source == "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*"
+
+
+def test_log_deliveries_go_where_flow_logs_are_told_to_send() -> None:
+    written = _bucket_statement("AWSLogDeliveryWrite")["Resource"]["Fn::Sub"]
+    folder = "${AWS::StackName}/${FlowLogFileFormat}/"
+    assert written == "${FlowLogBucket.Arn}/" + folder + "AWSLogs/${AWS::AccountId}/*"
+    variables = properties("StartRecordingFunction")["Environment"]["Variables"]
+    arn = variables["FOLDER_ARN"]["Fn::If"][1]["Fn::Sub"][0]
+    assert arn == "arn:${AWS::Partition}:s3:::${Bucket}/" + folder
+
+
+def test_nobody_reads_the_bucket_in_clear_text() -> None:
+    statement = _bucket_statement("TlsOnly")
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Action"] == "s3:*"
+    bucket = {"Fn::GetAtt": ["FlowLogBucket", "Arn"]}
+    assert statement["Resource"] == [bucket, {"Fn::Sub": "${FlowLogBucket.Arn}/*"}]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_another_buckets_policy_is_left_to_its_owner() -> None:
+    template = cached_template(MAIN)
+    assert template["Resources"]["FlowLogBucketPolicy"]["Condition"] == "CreatesBucket"
+    assert properties("FlowLogBucketPolicy")["Bucket"] == {"Ref": "FlowLogBucket"}
 
 
 def test_the_delivery_role_writes_to_one_group_for_this_accounts_flow_logs() -> None:

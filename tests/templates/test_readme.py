@@ -38,7 +38,7 @@ def test_every_parameter_has_a_row_with_its_default(path: Path) -> None:
     rows = {CODE.findall(name)[0]: default for name, _, _, default, _ in PARAMETERS[path]}
     parameters = cached_template(path)["Parameters"]
     defaults = {
-        name: f"`{value['Default']}`" if "Default" in value else NONE
+        name: f"`{value['Default']}`" if value.get("Default", "") != "" else NONE
         for name, value in parameters.items()
     }
     assert rows == defaults

@@ -54,10 +54,11 @@ def test_no_two_stacks_fight_over_a_name(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_what_holds_data_says_what_becomes_of_it(path: Path) -> None:
-    kinds = {"AWS::Logs::LogGroup", "AWS::DynamoDB::Table", "AWS::SQS::Queue"}
+    kinds = {"AWS::Logs::LogGroup", "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::S3::Bucket"}
+    records = {"FlowLogGroup", "FlowLogBucket"}
     for logical_id, resource in cached_template(path)["Resources"].items():
         if resource["Type"] in kinds:
-            kept = "Retain" if logical_id == "FlowLogGroup" else "Delete"
+            kept = "Retain" if logical_id in records else "Delete"
             policies = (resource.get("DeletionPolicy"), resource.get("UpdateReplacePolicy"))
             assert policies == (kept, kept), logical_id
 
@@ -69,6 +70,34 @@ def test_the_flow_log_group_is_as_its_parameters_say() -> None:
     }
 
 
+def test_the_bucket_is_private_and_forgets() -> None:
+    own = properties("FlowLogBucket")
+    assert set(own["PublicAccessBlockConfiguration"].values()) == {True}
+    [encryption] = own["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    [rule] = own["LifecycleConfiguration"]["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert rule["ExpirationInDays"] == {"Ref": "VPCFlowLogRetentionTimeDays"}
+    # Its policy goes on refusing clear text, and lets the last objects in.
+    policy = cached_template(MAIN)["Resources"]["FlowLogBucketPolicy"]
+    assert policy["DeletionPolicy"] == policy["UpdateReplacePolicy"] == "Retain"
+
+
+def test_a_resource_exists_for_its_destination_only() -> None:
+    """What the default destination creates is what it created before there was another."""
+    to_bucket = {"AWS::S3::Bucket", "AWS::S3::BucketPolicy", "AWS::Glue::Database"}
+    to_bucket |= {"AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Athena::NamedQuery"}
+    to_group = {"AWS::Logs::QueryDefinition"}
+    for logical_id, resource in cached_template(MAIN)["Resources"].items():
+        expected = None
+        if resource["Type"] in to_bucket:
+            own = logical_id.startswith("FlowLogBucket")
+            expected = "CreatesBucket" if own else "RecordsToBucket"
+        elif resource["Type"] in to_group or logical_id.startswith(("FlowLogGroup", "FlowLogDel")):
+            expected = "RecordsToLogGroup"
+        assert resource.get("Condition") == expected, logical_id
+
+
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_every_log_group_forgets(path: Path) -> None:
     for logical_id, group in resources(cached_template(path), "AWS::Logs::LogGroup").items():
@@ -77,7 +106,8 @@ def test_every_log_group_forgets(path: Path) -> None:
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
 def test_nothing_secret_and_no_account_is_in_a_template(path: Path) -> None:
-    found = re.findall(r"\bA[KS]IA[A-Z0-9]{16}\b|\b\d{12}\b", path.read_text())
+    # Queries have round numbers of as many digits as an account.
+    found = re.findall(r"\bA[KS]IA[A-Z0-9]{16}\b|\b(?!10+\b)\d{12}\b", path.read_text())
     assert found == []
 
 
@@ -165,6 +195,33 @@ def test_a_saved_query_is_in_the_stacks_folder(query: str) -> None:
     assert len(own["QueryString"]) <= 10_000
 
 
+NAMED_QUERIES = resources(cached_template(MAIN), "AWS::Athena::NamedQuery")
+
+
+def test_every_question_is_saved_for_both_destinations() -> None:
+    names = {query: own["Properties"]["Name"] for query, own in QUERIES.items()}
+    for query, own in NAMED_QUERIES.items():
+        assert own["Properties"]["Name"] == names.pop(query.replace("AthenaQuery", "Query"))
+        assert own["Properties"]["Database"] == {"Ref": "RecordedFlowsDatabase"}
+        assert own["Properties"]["WorkGroup"] == {"Ref": "AthenaWorkGroup"}
+        table = properties("RecordedFlowsTable")["TableInput"]["Name"]
+        assert f"FROM {table}\n" in own["Properties"]["QueryString"]
+    assert names == {}
+
+
+def test_the_tables_days_are_the_folders_that_aws_writes() -> None:
+    own = properties("RecordedFlowsTable")["TableInput"]
+    days = own["Parameters"]
+    assert [key["Name"] for key in own["PartitionKeys"]] == ["day"]
+    assert days["projection.day.format"] == "yyyy/MM/dd"
+    assert days["projection.day.range"] == {"Fn::Sub": "NOW-${VPCFlowLogRetentionTimeDays}DAYS,NOW"}
+    template = days["storage.location.template"]["Fn::Sub"][0]
+    folder = properties("ReportRecordingFunction")["Environment"]["Variables"]["FOLDER"]
+    in_region = "AWSLogs/${AWS::AccountId}/vpcflowlogs/${AWS::Region}/"
+    assert template == folder["Fn::If"][1]["Fn::Sub"][0] + in_region + "${!day}"
+    assert own["StorageDescriptor"]["Location"]["Fn::Sub"][0] + "${!day}" == template
+
+
 OUTPUTS = cached_template(MAIN)["Outputs"]
 
 
@@ -183,6 +240,8 @@ CONSOLES = [name for name in OUTPUTS if name.endswith("Console")]
 
 def test_there_is_a_link_to_each_place() -> None:
     assert {
+        "AthenaWorkGroupConsole",
+        "FlowLogFolderConsole",
         "FlowLogGroupConsole",
         "LogsInsightsConsole",
         "RecorderConsole",
@@ -205,7 +264,7 @@ def test_a_link_leads_to_the_partitions_console(
 ) -> None:
     link = _resolved(OUTPUTS[output]["Value"]["Fn::Sub"], partition, region)
     assert link.startswith(host)
-    assert f"?region={region}#" in link
+    assert re.search(rf"\?region={region}[#&]", link)
     assert re.search(r"physical-\w+", link)
     assert "${" not in link
 
@@ -219,6 +278,10 @@ def _resolved(sub: list[Any], partition: str, region: str) -> str:
         "AWS::Region": region,
     }
     return re.sub(r"\$\{([\w:]+)\}", lambda m: known.get(m[1], f"physical-{m[1]}"), text)
+
+
+# Variables of a Fn::Sub's own.
+SUBSTITUTED = {"Bucket", "Host", "Id"}
 
 
 def test_references_lead_somewhere_in_the_template() -> None:
@@ -244,6 +307,6 @@ def _intrinsics(value: Any) -> list[Any]:
         name
         for text in strings(value.get("Fn::Sub", []))
         for name in re.findall(r"\$\{([A-Za-z]\w*)\}", text)
-        if name != "Host"
+        if name not in SUBSTITUTED
     ]
     return own + [found for item in value.values() for found in _intrinsics(item)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use flowlog::RecordedFormat;
-use flowlog::queries::Query;
+use flowlog::queries::{Query, athena};
 
 use crate::state_machine::StateMachine;
 use crate::{diagram, fields_page, regions};
@@ -18,6 +18,7 @@ const TEMPLATE: &str = "template.yaml";
 
 const STATE_MACHINE_REGION: &str = "state machine";
 const LOG_FORMAT_REGION: &str = "RecordedLogFormat";
+const COLUMNS_REGION: &str = "RecordedFlowsTable";
 
 /// The command that repairs an outdated file.
 const REPAIR: &str = "cargo run -p xtask -- generate";
@@ -102,35 +103,49 @@ fn compare(
     })
 }
 
-/// The template with its saved queries and its log format.
+/// The template with its saved queries, its table's columns and its log format.
 fn template(text: &str) -> Result<String, String> {
-    let queries = Query::ALL.map(query_region);
-    let mut required: Vec<_> = queries.iter().map(String::as_str).collect();
-    required.push(LOG_FORMAT_REGION);
+    let regions = template_regions();
+    let required: Vec<_> = regions.iter().map(|(name, _)| name.as_str()).collect();
     regions::replace(text, &required, |name| {
-        if name == LOG_FORMAT_REGION {
-            return Some(format!("Value: \"{}\"\n", RecordedFormat::Zonal.format()));
-        }
-        let query = Query::ALL.into_iter().find(|query| query_region(*query) == name)?;
-        Some(query_string(query))
+        regions.iter().find(|(region, _)| region == name).map(|(_, body)| body.clone())
     })
 }
 
+/// The names and bodies of the template's regions.
+fn template_regions() -> Vec<(String, String)> {
+    let log_format = format!("Value: \"{}\"\n", RecordedFormat::Zonal.format());
+    let mut regions =
+        vec![(LOG_FORMAT_REGION.to_owned(), log_format), (COLUMNS_REGION.to_owned(), columns())];
+    for query in Query::ALL {
+        let insights = saved_query(query, &query.saved_text());
+        let athena = saved_query(query, &query.athena_text());
+        regions.push((region(query, "Query"), insights));
+        regions.push((region(query, "AthenaQuery"), athena));
+    }
+    regions
+}
+
 /// The name of the region with a query's text: `DecodeQuery`.
-fn query_region(query: Query) -> String {
+fn region(query: Query, suffix: &str) -> String {
     let words = query.name().split('-').map(|word| {
         let (head, tail) = word.split_at_checked(1).unwrap_or_default();
         head.to_uppercase() + tail
     });
-    words.collect::<String>() + "Query"
+    words.collect::<String>() + suffix
 }
 
-/// The property of an `AWS::Logs::QueryDefinition`.
-fn query_string(query: Query) -> String {
-    query
-        .saved_text()
-        .lines()
-        .fold("QueryString: |\n".to_owned(), |text, line| text + "  " + line + "\n")
+/// Properties of an `AWS::Logs::QueryDefinition` or an `AWS::Athena::NamedQuery`.
+fn saved_query(query: Query, text: &str) -> String {
+    let name = format!("Name: !Sub ${{AWS::StackName}}/{}\nQueryString: |\n", query.title());
+    text.lines().fold(name, |body, line| body + "  " + line + "\n")
+}
+
+/// The columns of an `AWS::Glue::Table`. `end` and the like are words of SQL, and no more here.
+fn columns() -> String {
+    athena::columns().fold("Columns:\n".to_owned(), |body, (name, kind)| {
+        body + &format!("  - {{Name: {name}, Type: {kind}}}\n")
+    })
 }
 
 /// The page with its diagram.
@@ -168,28 +183,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_template_gets_its_queries_and_its_log_format() {
-        let saved = Query::ALL.map(|query| {
-            let name = query_region(query);
-            format!("  {name}:\n    # generated: {name} (x)\n    # end of generated: {name}\n")
-        });
-        let text = format!(
-            "Resources:\n{}Outputs:\n  RecordedLogFormat:\n    # generated: RecordedLogFormat\n    \
-             # end of generated: RecordedLogFormat\n",
-            saved.concat()
-        );
-        let filled = template(&text).unwrap();
-        assert!(filled.contains("(x)\n    QueryString: |\n      # Which traffic"));
+    fn the_template_gets_its_queries_its_columns_and_its_log_format() {
+        let empty: String = template_regions()
+            .iter()
+            .map(|(name, _)| {
+                format!("  {name}:\n    # generated: {name} (x)\n    # end of generated: {name}\n")
+            })
+            .collect();
+        let filled = template(&empty).unwrap();
+        let name = "    Name: !Sub ${AWS::StackName}/Decoded records\n    QueryString: |\n";
+        assert!(filled.contains(&format!("{name}      # Which traffic")));
+        assert!(filled.contains(&format!("{name}      -- Which traffic")));
+        assert!(filled.contains("    Columns:\n      - {Name: action, Type: string}\n"));
         assert!(filled.contains("    Value: \"${action} ${flow-direction}"));
         assert_eq!(template(&filled).as_ref(), Ok(&filled));
-        assert_eq!(template("a: 1\n").unwrap_err(), "there is no region DecodeQuery");
+        let missing = template("a: 1\n").unwrap_err();
+        assert_eq!(missing, "there is no region RecordedLogFormat");
     }
 
     #[test]
     fn query_regions_are_named_after_their_query() {
-        assert_eq!(
-            Query::ALL.map(query_region).each_ref().map(String::as_str)[3..6],
-            ["TopPairsQuery", "AwsServicesQuery", "TrafficOverTimeQuery"]
-        );
+        assert_eq!(region(Query::TrafficOverTime, "Query"), "TrafficOverTimeQuery");
+        assert_eq!(region(Query::AwsServices, "AthenaQuery"), "AwsServicesAthenaQuery");
     }
 }

@@ -84,6 +84,17 @@ pub enum Refusal {
     MinimumExceedsRecordingTime { minimum: i64, longest: i64, recording_time: i64 },
 
     #[error(
+        "{parameter} is {found:?}, expected {default:?} with the FlowLogDestination \
+         {destination:?}: choose s3, or leave it out."
+    )]
+    NeedsBucket {
+        parameter: &'static str,
+        found: String,
+        default: &'static str,
+        destination: String,
+    },
+
+    #[error(
         "Resources already has {logical_id}, expected that ID to be free for the alarm of \
          {gateway}: rename the resource."
     )]

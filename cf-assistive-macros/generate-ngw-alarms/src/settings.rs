@@ -9,7 +9,7 @@ use serde_json::{Number, Value};
 use crate::gateway::{GatewayId, gateways};
 use crate::refusal::Refusal;
 
-const PARAMETERS: [&str; 7] = [
+const PARAMETERS: [&str; 10] = [
     "NatGatewayIDs",
     "SamplingPeriod",
     "EvaluationPeriods",
@@ -17,6 +17,9 @@ const PARAMETERS: [&str; 7] = [
     "DatapointsToAlarm",
     "RecordingTime",
     "MinimumRecordingTime",
+    "FlowLogDestination",
+    "FlowLogFileFormat",
+    "FlowLogBucketName",
 ];
 
 const HOUR: i64 = 3_600;
@@ -25,9 +28,9 @@ const WEEK: i64 = 604_800;
 
 /// The checked parameters of the alarms.
 ///
-/// `RecordingTime` and `MinimumRecordingTime` (seconds) take no part in an alarm. They are checked
-/// against each other here, when the template has both, because a template cannot compare two
-/// numbers itself.
+/// Others take no part in an alarm. They are checked against each other here, when the template
+/// has them, because a template cannot do that itself: `RecordingTime` with `MinimumRecordingTime`
+/// (seconds), and `FlowLogDestination` with what is of use with the destination `s3` alone.
 #[derive(Debug)]
 pub struct Settings {
     /// `NatGatewayIDs`, 1 to 186 of them.
@@ -56,6 +59,7 @@ impl Settings {
         settings.check_datapoints()?;
         settings.check_evaluation_time()?;
         check_recording_time(parameters)?;
+        check_destination(parameters)?;
         Ok(settings)
     }
 
@@ -148,6 +152,23 @@ fn check_recording_time(parameters: &Parameters) -> Result<(), Refusal> {
     let longest = if recording_time == 0 { DAY } else { recording_time };
     if minimum > longest {
         return Err(Refusal::MinimumExceedsRecordingTime { minimum, longest, recording_time });
+    }
+    Ok(())
+}
+
+/// A bucket or a format that would be ignored is a destination that was forgotten.
+fn check_destination(parameters: &Parameters) -> Result<(), Refusal> {
+    let text = |parameter| -> Result<Option<String>, Refusal> {
+        let value = parameters.given_or_template(parameter)?;
+        Ok(value.and_then(|value| value.as_str().map(str::to_owned)))
+    };
+    let Some(destination) = text("FlowLogDestination")?.filter(|found| found != "s3") else {
+        return Ok(());
+    };
+    for (parameter, default) in [("FlowLogBucketName", ""), ("FlowLogFileFormat", "text")] {
+        if let Some(found) = text(parameter)?.filter(|found| found != default) {
+            return Err(Refusal::NeedsBucket { parameter, found, default, destination });
+        }
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata as _,
-    operation::create_flow_logs::CreateFlowLogsOutput,
+    operation::create_flow_logs::{CreateFlowLogsOutput, builders::CreateFlowLogsFluentBuilder},
     types::{
-        Filter, FlowLog as Described, FlowLogsResourceType, LogDestinationType, ResourceType, Tag,
-        TagSpecification, TrafficType, UnsuccessfulItem,
+        DestinationFileFormat, DestinationOptionsRequest, Filter, FlowLog as Described,
+        FlowLogsResourceType, LogDestinationType, ResourceType, Tag, TagSpecification, TrafficType,
+        UnsuccessfulItem,
     },
 };
 use aws_types::SdkConfig;
@@ -17,7 +18,7 @@ use recording::{
 
 use crate::error;
 
-/// The flow logs of EC2 that send to the recorder's log group.
+/// The flow logs of EC2 that send to the recorder's log group or bucket.
 #[derive(Clone, Debug)]
 pub struct Ec2FlowLogs {
     client: Client,
@@ -26,11 +27,83 @@ pub struct Ec2FlowLogs {
 
 /// Where records go.
 #[derive(Clone, Debug)]
-pub struct Delivery {
-    /// The log group.
-    pub log_group: String,
-    /// The role that VPC Flow Logs takes to write there.
-    pub role_arn: String,
+pub enum Delivery {
+    /// Into a log group.
+    LogGroup {
+        /// The log group.
+        name: String,
+        /// The role that VPC Flow Logs takes to write there.
+        role_arn: String,
+    },
+    /// Into a bucket, which needs no role: its policy lets AWS's log delivery in.
+    Bucket {
+        /// The bucket's ARN and a folder, `arn:aws:s3:::bucket/folder/`.
+        folder_arn: String,
+        /// How the files are written.
+        file_format: FileFormat,
+    },
+}
+
+/// The format of files in a bucket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileFormat {
+    /// Lines, compressed by gzip, after a header line.
+    Text,
+    /// Parquet.
+    Parquet,
+}
+
+impl Delivery {
+    /// Adds the destination to a request.
+    ///
+    /// Files of a bucket lie in the folders of their days (`2026/11/21/`): neither in those of
+    /// hours, of which Athena would have to look through 24 times as many when a query names
+    /// no time, nor in Hive's (`year=2026/…`), whose three columns no one range can pick.
+    fn of_request(&self, request: CreateFlowLogsFluentBuilder) -> CreateFlowLogsFluentBuilder {
+        match self {
+            Self::LogGroup { name, role_arn } => request
+                .log_destination_type(LogDestinationType::CloudWatchLogs)
+                .log_group_name(name)
+                .deliver_logs_permission_arn(role_arn),
+            Self::Bucket { folder_arn, file_format } => request
+                .log_destination_type(LogDestinationType::S3)
+                .log_destination(folder_arn)
+                .destination_options(
+                    DestinationOptionsRequest::builder()
+                        .file_format((*file_format).into())
+                        .hive_compatible_partitions(false)
+                        .per_hour_partition(false)
+                        .build(),
+                ),
+        }
+    }
+
+    /// The filter of `DescribeFlowLogs` that comes nearest.
+    fn filter(&self) -> Filter {
+        match self {
+            Self::LogGroup { name, .. } => filter("log-group-name", vec![name.clone()]),
+            Self::Bucket { .. } => filter("log-destination-type", vec!["s3".to_owned()]),
+        }
+    }
+
+    /// Whether a flow log that the filter has found sends here.
+    fn is_of(&self, described: &Described) -> bool {
+        match self {
+            Self::LogGroup { .. } => true,
+            Self::Bucket { folder_arn, .. } => described.log_destination().is_some_and(|found| {
+                found.trim_end_matches('/') == folder_arn.trim_end_matches('/')
+            }),
+        }
+    }
+}
+
+impl From<FileFormat> for DestinationFileFormat {
+    fn from(format: FileFormat) -> Self {
+        match format {
+            FileFormat::Text => Self::PlainText,
+            FileFormat::Parquet => Self::Parquet,
+        }
+    }
 }
 
 /// Seconds. EC2's own default is 600, too coarse for a spike.
@@ -54,19 +127,23 @@ impl Ec2FlowLogs {
 
     fn delivery(&self) -> Result<&Delivery, Error> {
         self.delivery.as_ref().ok_or_else(|| Error::SettingsWrong {
-            name: "DELIVERY_ROLE_ARN".to_owned(),
-            found: "not set".to_owned(),
-            expected: "a role, in a function that creates flow logs",
+            name: "FLOW_LOG_DESTINATION".to_owned(),
+            found: "not read".to_owned(),
+            expected: "a destination, in a function that creates flow logs",
         })
     }
 
     async fn describe(&self, filters: Vec<Filter>) -> Result<Vec<TaggedFlowLog>, Error> {
+        Ok(self.described(filters).await?.iter().map(tagged).collect())
+    }
+
+    async fn described(&self, filters: Vec<Filter>) -> Result<Vec<Described>, Error> {
         let mut pages =
             self.client.describe_flow_logs().set_filter(Some(filters)).into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|failed| error::of_call("ec2:DescribeFlowLogs", &failed))?;
-            found.extend(page.flow_logs().iter().map(tagged));
+            found.extend(page.flow_logs.unwrap_or_default());
         }
         Ok(found)
     }
@@ -101,15 +178,11 @@ impl FlowLogs for Ec2FlowLogs {
         } else {
             FlowLogsResourceType::NetworkInterface
         };
-        let answer = self
-            .client
-            .create_flow_logs()
+        let answer = delivery
+            .of_request(self.client.create_flow_logs())
             .resource_type(resource_type)
             .set_resource_ids(Some(order.resources.clone()))
             .traffic_type(TrafficType::All)
-            .log_destination_type(LogDestinationType::CloudWatchLogs)
-            .log_group_name(&delivery.log_group)
-            .deliver_logs_permission_arn(&delivery.role_arn)
             .log_format(&order.log_format)
             .max_aggregation_interval(AGGREGATION_INTERVAL)
             .client_token(&order.client_token)
@@ -132,12 +205,10 @@ impl FlowLogs for Ec2FlowLogs {
     }
 
     async fn on_resources(&self, resources: &[String]) -> Result<Vec<TaggedFlowLog>, Error> {
-        let log_group = self.delivery()?.log_group.clone();
-        let filters = vec![
-            filter("resource-id", resources.to_vec()),
-            filter("log-group-name", vec![log_group]),
-        ];
-        self.describe(filters).await
+        let delivery = self.delivery()?;
+        let filters = vec![filter("resource-id", resources.to_vec()), delivery.filter()];
+        let found = self.described(filters).await?;
+        Ok(found.iter().filter(|found| delivery.is_of(found)).map(tagged).collect())
     }
 
     /// One call for each, so that one that is refused does not keep the others.
@@ -220,5 +291,22 @@ fn tagged(described: &Described) -> TaggedFlowLog {
         stack: tag(tag_key::STACK),
         execution: tag(tag_key::EXECUTION),
         delivery_error: described.deliver_logs_error_message().map(str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flow_logs_of_other_folders_are_none_of_ours() {
+        let folder_arn = "arn:aws:s3:::b/recorder/text/".to_owned();
+        let bucket = Delivery::Bucket { folder_arn, file_format: FileFormat::Text };
+        let sends_to = |arn: &str| Described::builder().log_destination(arn).build();
+        assert!(bucket.is_of(&sends_to("arn:aws:s3:::b/recorder/text/")));
+        assert!(bucket.is_of(&sends_to("arn:aws:s3:::b/recorder/text")));
+        assert!(!bucket.is_of(&sends_to("arn:aws:s3:::b/recorder/parquet/")));
+        assert!(!bucket.is_of(&sends_to("arn:aws:s3:::b")));
+        assert!(!bucket.is_of(&Described::builder().build()));
     }
 }

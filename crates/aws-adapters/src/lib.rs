@@ -32,7 +32,7 @@ pub use callbacks::StepFunctionsCallbacks;
 pub use clock::Stopwatch;
 pub use config::{SdkConfig, from_environment};
 #[cfg(feature = "ec2")]
-pub use flow_logs::{Delivery, Ec2FlowLogs};
+pub use flow_logs::{Delivery, Ec2FlowLogs, FileFormat};
 #[cfg(feature = "ec2")]
 pub use gateways::Ec2Gateways;
 #[cfg(feature = "logs")]

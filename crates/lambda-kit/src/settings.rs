@@ -13,6 +13,14 @@ pub fn text(name: &str) -> Result<String, Error> {
     }
 }
 
+/// What stands for the text of a variable, or [`Error::SettingsWrong`] when it is
+/// none of these.
+pub fn one_of<T: Copy>(name: &str, choices: &[(&str, T)]) -> Result<T, Error> {
+    let found = text(name)?;
+    let chosen = choices.iter().find(|(text, _)| *text == found);
+    chosen.map(|(_, choice)| *choice).ok_or_else(|| wrong(name, &found))
+}
+
 fn wrong(name: &str, found: &str) -> Error {
     Error::SettingsWrong {
         name: name.to_owned(),

@@ -48,9 +48,9 @@ pub enum Error {
     },
 
     /// A flow log of somebody else's already sends the same records to the same
-    /// log group.
+    /// log group or folder.
     #[error(
-        "{resource} already has the flow log {flow_log}, which this stack did not create: delete it, or let it send to another log group"
+        "{resource} already has the flow log {flow_log} to the same destination, which this stack did not create: delete it, or let it send elsewhere"
     )]
     FlowLogTaken {
         /// The network interface or the regional gateway.

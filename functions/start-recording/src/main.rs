@@ -2,21 +2,39 @@
 
 mod handler;
 
-use aws_adapters::{Delivery, DynamoDbTable, Ec2FlowLogs, Ec2Gateways};
+use aws_adapters::{Delivery, DynamoDbTable, Ec2FlowLogs, Ec2Gateways, FileFormat};
 use lambda_kit::{RuntimeError, settings};
+use recording::Error;
 
 fn main() -> Result<(), RuntimeError> {
     let config = aws_adapters::from_environment();
     lambda_kit::run(async |request| {
-        let delivery = Delivery {
-            log_group: settings::text("LOG_GROUP_NAME")?,
-            role_arn: settings::text("DELIVERY_ROLE_ARN")?,
-        };
         let aws = handler::Aws {
             table: DynamoDbTable::new(&config, settings::text("TABLE_NAME")?),
             gateways: Ec2Gateways::new(&config),
-            flow_logs: Ec2FlowLogs::new(&config, delivery),
+            flow_logs: Ec2FlowLogs::new(&config, delivery()?),
         };
         handler::handle(&aws, &settings::text("STACK_NAME")?, request).await
+    })
+}
+
+fn delivery() -> Result<Delivery, Error> {
+    let destinations: [(&str, fn() -> Result<Delivery, Error>); 2] =
+        [("cloudwatch-logs", log_group), ("s3", bucket)];
+    settings::one_of("FLOW_LOG_DESTINATION", &destinations)?()
+}
+
+fn log_group() -> Result<Delivery, Error> {
+    Ok(Delivery::LogGroup {
+        name: settings::text("LOG_GROUP_NAME")?,
+        role_arn: settings::text("DELIVERY_ROLE_ARN")?,
+    })
+}
+
+fn bucket() -> Result<Delivery, Error> {
+    let formats = [("text", FileFormat::Text), ("parquet", FileFormat::Parquet)];
+    Ok(Delivery::Bucket {
+        folder_arn: settings::text("FOLDER_ARN")?,
+        file_format: settings::one_of("FILE_FORMAT", &formats)?,
     })
 }

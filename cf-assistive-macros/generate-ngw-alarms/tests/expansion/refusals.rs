@@ -265,8 +265,8 @@ fn unknown_parameter() {
     assert_refused(
         &expanded(&template(), &json!({"NatGatewayIds": "nat-1a2b3c4d"}), &parameter_values()),
         "\"NatGatewayIds\" is no parameter of this macro, expected NatGatewayIDs, SamplingPeriod, \
-         EvaluationPeriods, Threshold, DatapointsToAlarm, RecordingTime, MinimumRecordingTime: \
-         correct or remove it.",
+         EvaluationPeriods, Threshold, DatapointsToAlarm, RecordingTime, MinimumRecordingTime, \
+         FlowLogDestination, FlowLogFileFormat, FlowLogBucketName: correct or remove it.",
     );
 }
 
@@ -289,4 +289,19 @@ fn unsupported_intrinsic() {
         "Threshold is {\"Fn::Sub\":\"${Megabytes}000000\"}, expected a value or {\"Ref\": \"a \
          parameter of the template\"}: replace it, macros run before functions are evaluated.",
     );
+}
+
+#[test]
+fn a_bucket_without_its_destination() {
+    for (parameter, found, default) in
+        [("FlowLogBucketName", "logs", ""), ("FlowLogFileFormat", "parquet", "text")]
+    {
+        assert_params_refused(
+            &json!({"FlowLogDestination": "cloudwatch-logs", parameter: found}),
+            &format!(
+                "{parameter} is \"{found}\", expected \"{default}\" with the FlowLogDestination \
+                 \"cloudwatch-logs\": choose s3, or leave it out."
+            ),
+        );
+    }
 }

@@ -10,6 +10,7 @@ use crate::nat_gateways::EC2_VERSION;
 use crate::xml;
 
 use super::legs::Interval;
+use super::objects::Folder;
 
 /// A NAT gateway as its records tell of it.
 #[derive(Clone, Debug)]
@@ -40,9 +41,10 @@ impl Gateway {
             return Ok(None);
         }
         let subnet = xml::text(item, "subnetId").map(str::to_owned);
-        let (az_id, account) = match &subnet {
-            Some(subnet) => zone_and_owner(moto, region, subnet).await?,
-            None => (None, None),
+        let (az_id, account) = match (&subnet, xml::text(item, "vpcId")) {
+            (Some(subnet), _) => zone_and_owner(moto, region, subnet).await?,
+            (None, Some(vpc)) => (None, owner(moto, region, vpc).await?),
+            (None, None) => (None, None),
         };
         Self::of_item(item, region, az_id, account)
             .map(Some)
@@ -87,12 +89,37 @@ async fn zone_and_owner(
     Ok((text("availabilityZoneId"), text("ownerId")))
 }
 
-/// A flow log that writes to CloudWatch Logs.
+/// The owner of a VPC: a regional gateway has no subnet.
+async fn owner(moto: &AwsClient, region: &str, vpc: &str) -> Result<Option<String>, AwsError> {
+    let parameters = [("VpcId.1", vpc)];
+    let answer = moto.query(region, "ec2", EC2_VERSION, "DescribeVpcs", &parameters).await?;
+    let document = xml::parse(&answer)?;
+    let item = xml::items(&document, "vpcSet").next();
+    Ok(item.and_then(|item| xml::text(item, "ownerId")).map(str::to_owned))
+}
+
+/// Where a flow log's records go.
+#[derive(Clone, Debug)]
+pub(super) enum Destination {
+    LogGroup(String),
+    Folder(Folder),
+}
+
+impl Destination {
+    fn of_item(item: Node<'_, '_>) -> Option<Self> {
+        match xml::text(item, "logDestinationType") {
+            Some("s3") => Folder::of_item(item).map(Self::Folder),
+            _ => xml::text(item, "logGroupName").map(|name| Self::LogGroup(name.to_owned())),
+        }
+    }
+}
+
+/// A flow log that delivers.
 #[derive(Clone, Debug)]
 pub(super) struct FlowLog {
     pub(super) id: String,
     pub(super) format: String,
-    pub(super) log_group: String,
+    pub(super) destination: Destination,
     created_at: Timestamp,
     /// An interface, or a regional gateway.
     resource: String,
@@ -127,7 +154,7 @@ impl FlowLog {
         Some(Self {
             id: text("flowLogId")?,
             format: text("logFormat")?,
-            log_group: text("logGroupName")?,
+            destination: Destination::of_item(item)?,
             created_at: text("creationTime")?.parse().ok()?,
             resource: text("resourceId")?,
             traffic: text("trafficType").unwrap_or_else(|| "ALL".to_owned()).to_lowercase(),
@@ -172,7 +199,7 @@ pub(super) mod tests {
         FlowLog {
             id: "fl-1".to_owned(),
             format: "${bytes}".to_owned(),
-            log_group: "g".to_owned(),
+            destination: Destination::LogGroup("g".to_owned()),
             created_at: "2026-01-02T03:04:00Z".parse().unwrap(),
             resource: resource.to_owned(),
             traffic: "all".to_owned(),

@@ -2,6 +2,8 @@
 
 mod gateway;
 mod legs;
+mod objects;
+mod parquet;
 mod record;
 
 use std::collections::{HashMap, HashSet};
@@ -21,7 +23,7 @@ use crate::door::Door;
 use crate::lambda::create_stream;
 use crate::nat_metrics::Passed;
 
-use gateway::{FlowLog, Gateway};
+use gateway::{Destination, FlowLog, Gateway};
 use legs::{Flow, Interval};
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -129,14 +131,26 @@ impl Writer {
             .flows
             .iter()
             .flat_map(|flow| flow.legs(gateway, flow_log, interval, is_first));
-        let lines: Vec<_> =
-            legs.map(|leg| record::line(&format, gateway, flow_log, interval, &leg)).collect();
+        let records: Vec<_> =
+            legs.map(|leg| record::values(&format, gateway, flow_log, interval, &leg)).collect();
+        let lines: Vec<_> = records.iter().map(|values| record::line(values)).collect();
         let bytes: usize = lines.iter().map(String::len).sum();
-        let count = lines.len();
-        self.put(flow_log, interval, lines, is_first).await?;
+        let (count, mut log_group, mut object) = (lines.len(), None, None);
+        match &flow_log.destination {
+            Destination::LogGroup(name) => {
+                self.put(flow_log, name, interval, lines, is_first).await?;
+                log_group = Some(name);
+            }
+            Destination::Folder(folder) => {
+                let of = (gateway, flow_log.id.as_str(), interval.end);
+                let body = folder.file(&format, &records)?;
+                object = Some(folder.put(&self.door.moto, of, body).await?);
+            }
+        }
         let fields = json!({
             "flow_log_id": flow_log.id,
-            "log_group": flow_log.log_group,
+            "log_group": log_group,
+            "object": object,
             "nat_gateway_id": gateway.id,
             "count": count,
             "bytes": bytes,
@@ -149,13 +163,14 @@ impl Writer {
     async fn put(
         &self,
         flow_log: &FlowLog,
+        log_group: &str,
         interval: Interval,
         lines: Vec<String>,
         is_first: bool,
     ) -> Result<(), AwsError> {
         let (moto, region) = (&self.door.moto, &self.traffic.region);
         let mut parameters = json!({
-            "logGroupName": flow_log.log_group,
+            "logGroupName": log_group,
             "logStreamName": flow_log.stream(),
         });
         if is_first {

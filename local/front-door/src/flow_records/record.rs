@@ -8,18 +8,25 @@ use super::legs::{Interval, Leg};
 /// What AWS writes where a field does not apply.
 const NOTHING: &str = "-";
 
-/// The line that tells of a leg.
-pub(super) fn line(
+/// The values that tell of a leg, in the order of the format; none where a field does not apply.
+pub(super) type Values = Vec<Option<String>>;
+
+pub(super) fn values(
     format: &Format,
     gateway: &Gateway,
     flow_log: &FlowLog,
     interval: Interval,
     leg: &Leg,
-) -> String {
+) -> Values {
     let record = Record { version: format.version(), gateway, flow_log, interval, leg };
-    let values = format.fields().iter().map(FormatField::known);
-    let values = values.map(|field| field.and_then(|field| record.value(field)));
-    values.map(|value| value.unwrap_or_else(|| NOTHING.to_owned())).collect::<Vec<_>>().join(" ")
+    let fields = format.fields().iter().map(FormatField::known);
+    fields.map(|field| field.and_then(|field| record.value(field))).collect()
+}
+
+/// The values as a line of text.
+pub(super) fn line(values: &[Option<String>]) -> String {
+    let words: Vec<_> = values.iter().map(|value| value.as_deref().unwrap_or(NOTHING)).collect();
+    words.join(" ")
 }
 
 struct Record<'a> {
@@ -111,7 +118,7 @@ mod tests {
         });
         let flow: Flow = serde_json::from_value(asked).unwrap();
         let legs = flow.legs(&gateway(), flow_log, interval(), true);
-        legs.map(|leg| line(format, &gateway(), flow_log, interval(), &leg)).collect()
+        legs.map(|leg| line(&values(format, &gateway(), flow_log, interval(), &leg))).collect()
     }
 
     #[test]
