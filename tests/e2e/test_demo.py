@@ -113,7 +113,7 @@ def test_a_spike_that_ends_is_told_from_the_alarm_to_the_deletion():
         r"alarm recorder/nat-\w+: ALARM -> OK",
         r"state +5 Wait until enough is recorded",
         r"DeleteFlowLogs (fl-\w+): 200",
-        r"e-mail to network@example.com: nat-\w+ recorded for .* the alarm cleared",
+        r"e-mail to network@example.com: nat-\w+ \(egress-1\)",
         r"execution SUCCEEDED after 10 states",
     )[2:7:4]
     assert created[2] == deleted[1]

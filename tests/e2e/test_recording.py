@@ -68,10 +68,9 @@ def test_a_spike_is_recorded_and_one_email_tells_of_it(stack: RecorderStack) -> 
     mail = stack.assert_recorded(ended)
     assert stack.mails() == stack.mails(execution)
     assert mail["to"] == ADDRESS
-    assert mail["subject"].startswith(f"{stack.gateway.id} recorded for ")
-    assert mail["subject"].endswith(": the alarm cleared")
+    assert mail["subject"].startswith(f"{stack.gateway.id} (egress)")
     for words in (
-        f"NAT gateway {stack.gateway.id} (egress, vpc-",
+        f"Gateway {stack.gateway.id} (egress) in vpc-",
         f"The alarm {stack.name}/{stack.gateway.id} rose at ",
         "The traffic is back below the threshold since ",
         f"{flow_log} on {stack.gateway.interface_id}, deleted",

@@ -48,7 +48,17 @@ ACTIONS = {
     | OWN_LOGS,
     "ResumeRecordingRole": {"dynamodb:UpdateItem", "sqs:SendMessage", "states:SendTaskSuccess"}
     | OWN_LOGS,
-    "ReportRecordingRole": OWN_LOGS,
+    "ReportRecordingRole": {
+        "cloudwatch:GetMetricData",
+        "ec2:DescribeNatGateways",
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeTags",
+        "ec2:DescribeVpcEndpoints",
+        "logs:GetQueryResults",
+        "logs:StartQuery",
+        "logs:StopQuery",
+    }
+    | OWN_LOGS,
     "RecorderRole": {
         "dynamodb:UpdateItem",
         "lambda:InvokeFunction",

@@ -1,19 +1,41 @@
 //! The whole e-mail, word for word. Review a change with `cargo insta review`, or
 //! set `INSTA_UPDATE=always` and read the diff.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
+mod sources;
+mod spike;
+
+use std::{cell::Cell, net::IpAddr};
+
+use ::report::{endpoint::VpcEndpoint, facts::Destination};
 use recording::{
-    NatGatewayId,
+    Error, NatGatewayId,
     bucket::Bucket,
-    report::{self, BODY_BYTES, Email, Failed, Place, Records, SUBJECT_CHARACTERS},
+    ports::QueryStatus,
+    report::{
+        self, BODY_BYTES, Email, Failed, JSON_BYTES, Place, Published, Records, SUBJECT_CHARACTERS,
+    },
     state::{Failure, State},
 };
 use serde_json::{Value, json};
 
+use crate::sources::{Queries, World, denied, now, throttled};
+use crate::spike::{Exchange, Spike};
+
 const EXECUTION: &str = "arn:aws:states:eu-west-1:123456789012:execution:recorder-Recorder-1:0a1b";
 
-const PLACE: Place<'_> =
-    Place { stack: "recorder", records: Records::LogGroup("recorder-FlowLogGroup-1A2B3C") };
+const PLACE: Place<'_> = Place {
+    stack: "recorder",
+    records: Records::LogGroup {
+        name: "recorder-FlowLogGroup-1A2B3C",
+        destination: Destination::InfrequentAccess,
+    },
+};
 
 /// A recording that ended as it should, as the state machine hands it over.
 fn ended() -> Value {
@@ -70,9 +92,89 @@ fn with(mut state: Value, pointer: &str, value: Value) -> Value {
     state
 }
 
+/// The report on a recording of noise, in which all is well.
 fn recorded(state: &Value) -> Email {
+    reported(state, PLACE, &World::after(&Spike::noise())).email
+}
+
+fn reported(state: &Value, place: Place<'_>, world: &World) -> Published {
     let state: State = serde_json::from_value(state.clone()).unwrap();
-    checked(report::recorded(&state, PLACE))
+    let published = now(report::recorded(&state, place, &world.sources()));
+    assert!(published.json.len() <= JSON_BYTES);
+    Published { email: checked(published.email), ..published }
+}
+
+/// The report on a spike, whose sums are the truth to the byte.
+fn of_spike(spike: &Spike, world: &World) -> Email {
+    let state = if spike.regional { regional() } else { ended() };
+    let published = reported(&state, PLACE, world);
+    assert_true(spike, &serde_json::from_str(&published.json).unwrap());
+    published.email
+}
+
+/// A regional gateway, which is recorded as a whole.
+fn regional() -> Value {
+    let state = with(ended(), "/started/flowLogs/0/resourceId", json!(spike::GATEWAY));
+    let gateway = json!({
+        "state": "available",
+        "name": "egress-a",
+        "vpcId": "vpc-0a1b2c3d",
+        "regional": true,
+        "privateAddresses": ["10.0.0.220"],
+    });
+    with(state, "/started/gateway", gateway)
+}
+
+/// What an exchange is added up by.
+type Key = fn(&Exchange) -> String;
+
+/// Every sum that the report shows is the generator's.
+fn assert_true(spike: &Spike, report: &Value) {
+    let bytes =
+        |row: &Value| ["uploadBytes", "downloadBytes"].map(|sum| row[sum].as_u64().unwrap());
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap_or("-").to_owned();
+    let all = spike.truth(|_| String::new()).remove("").unwrap_or_default();
+    assert_eq!(bytes(&report["recorded"]), all);
+    let lists: [(&str, Key, &[&str]); 5] = [
+        ("clients", |exchange| exchange.client.to_string(), &["client"]),
+        (
+            "peers",
+            |exchange| format!("{} {}", exchange.peer, exchange.service),
+            &["peer", "service"],
+        ),
+        (
+            "pairs",
+            |exchange| format!("{} {} {}", exchange.client, exchange.peer, exchange.service),
+            &["client", "peer", "service"],
+        ),
+        (
+            "ports",
+            |exchange| {
+                let transport = if exchange.port == 53 { "UDP" } else { "TCP" };
+                format!("{} {transport}", exchange.port)
+            },
+            &["port", "transport"],
+        ),
+        ("services", |exchange| exchange.service.to_owned(), &["service"]),
+    ];
+    for (list, key, names) in lists {
+        let truth = spike.truth(key);
+        let mut left = all;
+        // A question that was not answered has no list; the e-mail says so.
+        let Some(rows) = report[list]["rows"].as_array() else { continue };
+        for row in rows {
+            let name = |name: &&str| match &row[*name] {
+                Value::Number(number) => number.to_string(),
+                _ => text(row, name),
+            };
+            let key = names.iter().map(name).collect::<Vec<_>>().join(" ");
+            assert_eq!(bytes(row), truth[&key], "{list} {key}");
+            left = [left[0] - bytes(row)[0], left[1] - bytes(row)[1]];
+        }
+        let others = &report[list]["others"];
+        let others = if others.is_null() { [0, 0] } else { bytes(others) };
+        assert_eq!(others, left, "what is not in {list}");
+    }
 }
 
 /// What SNS and a state of an execution can take, and a mail client of 80 columns
@@ -89,13 +191,28 @@ fn checked(email: Email) -> Email {
     email
 }
 
-fn text(email: &Email) -> String {
+fn whole(email: &Email) -> String {
     format!("Subject: {}\n\n{}", email.subject, email.body)
+}
+
+/// The e-mail without the queries in its links, of which one test shows all.
+fn text(email: &Email) -> String {
+    let lines = whole(email);
+    let short = lines.lines().map(|line| match line.split_once("$3FqueryDetail") {
+        Some((start, _)) => format!("{start}…\n"),
+        None => format!("{line}\n"),
+    });
+    short.collect()
+}
+
+/// The answer.
+fn the_first_lines(email: &Email) -> Vec<&str> {
+    email.body.lines().take_while(|line| !line.is_empty()).collect()
 }
 
 #[test]
 fn the_alarm_cleared() {
-    insta::assert_snapshot!(text(&recorded(&ended())));
+    insta::assert_snapshot!(whole(&recorded(&ended())));
 }
 
 #[test]
@@ -146,8 +263,9 @@ const BUCKET: Place<'_> = Place {
 
 #[test]
 fn the_records_are_in_a_bucket() {
-    let state: State = serde_json::from_value(ended()).unwrap();
-    insta::assert_snapshot!(text(&checked(report::recorded(&state, BUCKET))));
+    let world = World::after(&Spike::noise());
+    insta::assert_snapshot!(text(&reported(&ended(), BUCKET, &world).email));
+    assert_eq!(world.started(), 0);
 }
 
 #[test]
@@ -164,13 +282,214 @@ fn without_a_window_the_bucket_is_named_as_a_whole() {
     assert!(email.body.contains("\ns3://recorder-flowlogbucket-1a2b3c/recorder/\n"));
 }
 
+const CULPRIT: &str = "10.0.1.5";
+const S3: (&str, &str) = ("52.218.1.2", "S3");
+
+/// One client downloads 12.6 GB from S3 among noise.
+fn download() -> Spike {
+    Spike::noise().with(CULPRIT, S3, [3_000_001, 1_800_000_007])
+}
+
+fn download_world(spike: &Spike) -> World {
+    World::after(spike).with_instance(CULPRIT, "i-0123456789abcdef0", "web-1")
+}
+
+#[test]
+fn one_client_downloads_from_a_service_without_an_endpoint() {
+    let spike = download();
+    insta::assert_snapshot!(text(&of_spike(&spike, &download_world(&spike))));
+}
+
+#[test]
+fn one_client_uploads() {
+    let spike = Spike::noise().with("10.0.1.7", ("203.0.113.99", "-"), [900_000_000, 2_000_000]);
+    let world = World::after(&spike).with_interface(
+        "10.0.1.7",
+        "AWS Lambda VPC ENI-export-3a6d1d4b-0000-4000-8000-000000000000",
+    );
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+}
+
+#[test]
+fn nobody_in_particular() {
+    insta::assert_snapshot!(text(&of_spike(&Spike::noise(), &World::after(&Spike::noise()))));
+}
+
+#[test]
+fn a_few_clients_together() {
+    let spike = Spike::noise()
+        .with(CULPRIT, ("203.0.113.1", "-"), [900_000, 200_000_000])
+        .with("10.0.1.6", ("203.0.113.2", "-"), [900_000, 190_000_000])
+        .with("10.0.1.7", ("203.0.113.3", "-"), [900_000, 180_000_000]);
+    let world = World::after(&spike).with_instance(CULPRIT, "i-0a", "web-1");
+    insta::assert_snapshot!(the_first_lines(&of_spike(&spike, &world)).join("\n"));
+}
+
+#[test]
+fn many_clients_and_one_service() {
+    let crowd = (0..40_u8).fold(Spike::noise(), |spike, client| {
+        let client = format!("10.0.2.{client}");
+        spike.with(&client, S3, [100_000, 20_000_000])
+    });
+    let world = World::after(&crowd);
+    insta::assert_snapshot!(the_first_lines(&of_spike(&crowd, &world)).join("\n"));
+}
+
+fn endpoint(service: &str, kind: &str, state: &str) -> VpcEndpoint {
+    VpcEndpoint {
+        id: format!("vpce-of-{service}"),
+        service_name: format!("com.amazonaws.eu-west-1.{service}"),
+        endpoint_type: kind.to_owned(),
+        state: state.to_owned(),
+        ..VpcEndpoint::default()
+    }
+}
+
+#[test]
+fn a_service_with_an_endpoint_that_the_traffic_did_not_take() {
+    let spike = download().with("10.0.1.8", ("52.216.0.9", "S3"), [0, 5_000_000]).with(
+        "10.0.1.8",
+        ("203.0.113.200", "API_GATEWAY"),
+        [4_000_000, 6_000_000],
+    );
+    let world = World {
+        endpoints: Ok(vec![
+            endpoint("s3", "Gateway", "available"),
+            endpoint("ec2", "Interface", "available"),
+        ]),
+        ..download_world(&spike)
+    };
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+}
+
+#[test]
+fn ipv6_clients() {
+    let client = "2001:db8:1234:5678:9abc:def0:1234:5678";
+    let spike = Spike::noise().with(client, ("64:ff9b::34da:102", "S3"), [1_000_000, 600_000_000]);
+    let world = World::after(&spike).with_instance(client, "i-0123456789abcdef0", "ipv6-only");
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+}
+
+#[test]
+fn a_regional_gateway() {
+    let spike = Spike { regional: true, ..download() };
+    insta::assert_snapshot!(text(&of_spike(&spike, &download_world(&spike))));
+}
+
+#[test]
+fn no_records_at_all() {
+    let spike = Spike::default();
+    insta::assert_snapshot!(text(&of_spike(&spike, &World::after(&spike))));
+}
+
+#[test]
+fn records_were_skipped_and_some_are_late() {
+    let mut spike = Spike {
+        others: vec![("SKIPDATA", 1), ("SKIPDATA", 2), ("NODATA", 2)],
+        unrecorded: 900_000_000,
+        ..download()
+    };
+    spike.exchanges.retain(|exchange| exchange.minute < 4);
+    let mut world = download_world(&spike);
+    world.metered.as_mut().unwrap()[3].port_allocation_errors = 1_234;
+    world.metered.as_mut().unwrap()[3].dropped_packets = 1;
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+}
+
+#[test]
+fn a_hundred_thousand_clients() {
+    let mut spike = download();
+    spike.exchanges.extend((0..100_000_u32).map(|number| Exchange {
+        client: IpAddr::from((0x0a40_0000 + number).to_be_bytes()),
+        peer: spike::address("198.51.100.77"),
+        service: "-",
+        port: 443,
+        minute: i64::from(number % 7),
+        upload: 0,
+        download: 1_000 + u64::from(number),
+    }));
+    let world = download_world(&spike);
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+    assert_eq!(world.started(), 8);
+}
+
 #[test]
 fn names_outside_ascii_and_very_long_ones_are_no_trouble() {
     let state = with(ended(), "/started/gateway/name", json!("Ausgang Süd ☁ 出口"));
     let state = with(state, "/recording/alarm/reason", json!("größer ".repeat(9_000)));
-    let email = recorded(&state);
-    assert!(email.body.contains("Ausgang Süd ☁ 出口"));
-    assert!(email.body.ends_with("\n(shortened)\n"));
+    let spike = download();
+    let name = format!("Büro\r\nBcc: <b>出口</b> {}", "x".repeat(200));
+    let world = World::after(&spike).with_instance(CULPRIT, "i-0123456789abcdef0", &name);
+    insta::assert_snapshot!(text(&reported(&state, PLACE, &world).email));
+}
+
+#[test]
+fn the_gateway_was_deleted_meanwhile() {
+    let cleared = json!({ "name": "a", "how": "insufficientData", "at": "2026-11-21T04:19:03Z" });
+    let state = with(ended(), "/ended", cleared);
+    let state = with(state, "/stop/deleted", json!([]));
+    let spike = download();
+    let gone = Error::GatewayNotFound { gateway: "nat-…".into(), found: "EC2 knows none".into() };
+    let world = World { gateway: Err(gone), ..download_world(&spike) };
+    insta::assert_snapshot!(text(&reported(&state, PLACE, &world).email));
+}
+
+#[test]
+fn whatever_is_denied_is_missing_and_the_rest_is_told() {
+    let spike = download();
+    let world = World {
+        metered: Err(denied("cloudwatch:GetMetricData")),
+        interfaces: Err(denied("ec2:DescribeNetworkInterfaces")),
+        endpoints: Err(denied("ec2:DescribeVpcEndpoints")),
+        ranges: Err(denied("GET ip-ranges.json")),
+        gateway: Err(denied("ec2:DescribeNatGateways")),
+        ..download_world(&spike)
+    };
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+}
+
+#[test]
+fn without_queries_the_rest_is_told() {
+    let spike = download();
+    let refused = Queries::Refused(denied("logs:StartQuery"));
+    let world = World { queries: refused, ..download_world(&spike) };
+    insta::assert_snapshot!(text(&reported(&ended(), PLACE, &world).email));
+    let throttled = World { queries: Queries::Refused(throttled()), ..download_world(&spike) };
+    let email = reported(&ended(), PLACE, &throttled).email;
+    assert!(email.body.contains("could not be started in 140 s"), "{}", email.body);
+}
+
+#[test]
+fn a_query_that_is_throttled_is_asked_again() {
+    let spike = download();
+    let calm = of_spike(&spike, &download_world(&spike));
+    let queries = Queries::Throttled(Cell::new(5));
+    let busy = World { queries, ..download_world(&spike) };
+    assert_eq!(of_spike(&spike, &busy), calm);
+}
+
+#[test]
+fn partial_rows_are_used_and_called_partial() {
+    let spike = download();
+    for queries in [Queries::NeverEnd, Queries::End(QueryStatus::Timeout)] {
+        let world = World { queries, ..download_world(&spike) };
+        let email = of_spike(&spike, &world);
+        assert!(email.subject.contains("web-1 downloads from S3"), "{}", email.subject);
+        assert!(email.body.contains("(only a part is known)"), "{}", email.body);
+    }
+    let world = World { queries: Queries::NeverEnd, ..download_world(&spike) };
+    let _ = of_spike(&spike, &world);
+    assert_eq!(world.stopped.borrow().len(), world.started(), "queries are left running");
+    let world = World { queries: Queries::End(QueryStatus::Failed), ..download_world(&spike) };
+    let email = reported(&ended(), PLACE, &world).email;
+    assert!(email.subject.ends_with("cause unknown"), "{}", email.subject);
+}
+
+#[test]
+fn the_answer_is_in_the_first_five_lines() {
+    let spike = download();
+    let email = of_spike(&spike, &download_world(&spike));
+    assert!(the_first_lines(&email).len() <= 5, "{}", email.body);
 }
 
 fn failed(state: Option<&Value>, clean_up_failure: Option<&Failure>) -> Email {

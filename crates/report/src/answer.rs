@@ -48,36 +48,39 @@ impl Report {
 
     fn who(&self) -> String {
         match &self.cause {
-            Cause::OneClient { client, bytes, share_percent, with } => {
+            Cause::OneClient { client, bytes, with, .. } => {
                 let verb = bytes.verb();
                 let with = with.as_ref().map(|with| {
-                    let (with, share) = counterpart(with);
-                    format!(", {share} % of that {} {with}", verb.preposition)
+                    let (with, part) = counterpart(with);
+                    let share = words::share(part, bytes.total());
+                    format!(", {share} of that {} {with}", verb.preposition)
                 });
                 format!(
-                    "{} {} {}: {share_percent} % of all traffic{}.",
+                    "{} {} {}: {} of all traffic{}.",
                     self.client_words(*client),
                     verb.past,
                     words::size(bytes.total()),
+                    self.share(*bytes),
                     with.unwrap_or_default()
                 )
             }
-            Cause::FewClients { clients, bytes, share_percent } => {
+            Cause::FewClients { clients, bytes, .. } => {
                 let names: Vec<_> =
                     clients.iter().map(|client| self.client_short(*client)).collect();
                 format!(
-                    "{} clients {} {} together, {share_percent} % of all traffic: {}.",
+                    "{} clients {} {} together, {} of all traffic: {}.",
                     clients.len(),
                     bytes.verb().past,
                     words::size(bytes.total()),
+                    self.share(*bytes),
                     names.join(", ")
                 )
             }
-            Cause::OneCounterpart { with, bytes, share_percent, clients } => {
+            Cause::OneCounterpart { with, bytes, clients, .. } => {
                 let (with, _) = counterpart(with);
                 let verb = bytes.verb();
                 format!(
-                    "No single client: {} {} {} {} {with}, {share_percent} % of all traffic.",
+                    "No single client: {} {} {} {} {with}, {} of all traffic.",
                     clients.map_or_else(
                         || "many clients".to_owned(),
                         |clients| number(clients, "client")
@@ -85,11 +88,12 @@ impl Report {
                     verb.past,
                     words::size(bytes.total()),
                     verb.preposition,
+                    self.share(*bytes),
                 )
             }
             Cause::Nobody { clients, largest_share_percent } => format!(
-                "Nobody in particular: {} shared the traffic, and none had more than \
-                 {largest_share_percent} % of it.",
+                "Nobody in particular: {} shared the traffic, and the largest of them had \
+                 {largest_share_percent} %.",
                 clients
                     .map_or_else(|| "many clients".to_owned(), |clients| number(clients, "client")),
             ),
@@ -97,18 +101,27 @@ impl Report {
                 "No traffic between clients and peers was recorded, so nobody can be named."
                     .to_owned()
             }
+            Cause::InBucket => "Who caused it is in the records in the bucket: Athena and natflow \
+                tell it, see below."
+                .to_owned(),
             Cause::Unknown => {
                 "The records could not be read, so this report cannot say who it was.".to_owned()
             }
         }
     }
 
+    /// A share of all that was recorded.
+    fn share(&self, bytes: Bytes) -> String {
+        let all = self.recorded.map_or(0, |totals| totals.bytes.total());
+        words::share(bytes.total(), all)
+    }
+
     fn how_much(&self) -> Option<String> {
         let peak =
             self.peak.map(|peak| format!("peaked at {} a minute", words::size(peak.bytes.total())));
         let cost = self.costs.nat_processing.map(|processing| {
-            let dollars = words::money(processing.dollars);
-            format!("processed {} for about {dollars}", words::size(processing.bytes))
+            let dollars = words::about(processing.dollars);
+            format!("processed {} for {dollars}", words::size(processing.bytes))
         });
         let parts: Vec<_> = peak.into_iter().chain(cost).collect();
         (!parts.is_empty()).then(|| {
@@ -169,6 +182,7 @@ impl Report {
             }
             Cause::Nobody { .. } => "many clients, no single cause".to_owned(),
             Cause::NoTraffic => "no traffic recorded".to_owned(),
+            Cause::InBucket => "records are in the bucket".to_owned(),
             Cause::Unknown => "cause unknown".to_owned(),
         }
     }
@@ -193,11 +207,11 @@ impl Report {
     }
 }
 
-/// A counterpart in words, and its share.
+/// A counterpart in words, and its bytes.
 fn counterpart(with: &Counterpart) -> (String, u64) {
     match with {
-        Counterpart::Service { service, share_percent } => (service.clone(), *share_percent),
-        Counterpart::Peer { address, share_percent } => (address.to_string(), *share_percent),
+        Counterpart::Service { service, total_bytes } => (service.clone(), *total_bytes),
+        Counterpart::Peer { address, total_bytes } => (address.to_string(), *total_bytes),
     }
 }
 

@@ -63,6 +63,8 @@ pub enum Cause {
     },
     /// Nothing was recorded that passed between clients and peers.
     NoTraffic,
+    /// The records are in a bucket, where the report does not read them.
+    InBucket,
     /// The records could not be read.
     Unknown,
 }
@@ -75,15 +77,15 @@ pub enum Counterpart {
     Service {
         /// As the flow logs spell it.
         service: String,
-        /// Its share of these bytes.
-        share_percent: u64,
+        /// What was exchanged with it.
+        total_bytes: u64,
     },
     /// One address.
     Peer {
         /// The address.
         address: IpAddr,
-        /// Its share of these bytes.
-        share_percent: u64,
+        /// What was exchanged with it.
+        total_bytes: u64,
     },
 }
 
@@ -148,14 +150,12 @@ fn counterpart_of(
     let service = services.iter().find(|(_, sum)| is_share(*sum, all, MAJORITY_PERCENT));
     let service = service.map(|(service, sum)| Counterpart::Service {
         service: (*service).to_owned(),
-        share_percent: words::percent(*sum, all),
+        total_bytes: *sum,
     });
     service.or_else(|| {
         let ((_, peer), bytes) = own.first()?;
-        is_share(bytes.total(), all, MAJORITY_PERCENT).then(|| Counterpart::Peer {
-            address: peer.address,
-            share_percent: words::percent(bytes.total(), all),
-        })
+        is_share(bytes.total(), all, MAJORITY_PERCENT)
+            .then(|| Counterpart::Peer { address: peer.address, total_bytes: bytes.total() })
     })
 }
 
@@ -177,15 +177,15 @@ fn one_counterpart(traffic: &Traffic, all: u64) -> Option<Cause> {
     let service = traffic.services.as_ref().and_then(|services| {
         let named = |(service, bytes): &(Option<String>, Bytes)| Some((service.clone()?, *bytes));
         let (service, bytes) = services.rows.iter().find_map(named)?;
-        let share_percent = words::percent(bytes.total(), all);
-        let is_cause = is_share(bytes.total(), all, MAJORITY_PERCENT);
-        is_cause.then_some((Counterpart::Service { service, share_percent }, bytes))
+        let total_bytes = bytes.total();
+        let is_cause = is_share(total_bytes, all, MAJORITY_PERCENT);
+        is_cause.then_some((Counterpart::Service { service, total_bytes }, bytes))
     });
     let peer = || {
         let (peer, bytes) = traffic.peers.as_ref()?.rows.first()?;
-        let share_percent = words::percent(bytes.total(), all);
-        let with = Counterpart::Peer { address: peer.address, share_percent };
-        is_share(bytes.total(), all, MAJORITY_PERCENT).then_some((with, *bytes))
+        let total_bytes = bytes.total();
+        let with = Counterpart::Peer { address: peer.address, total_bytes };
+        is_share(total_bytes, all, MAJORITY_PERCENT).then_some((with, *bytes))
     };
     let (with, bytes) = service.or_else(peer)?;
     Some(Cause::OneCounterpart {
@@ -227,7 +227,7 @@ mod tests {
         let Cause::OneClient { with: counterpart, share_percent: 50, .. } = with(500) else {
             panic!("{:?}", with(500));
         };
-        let all = Counterpart::Service { service: "S3".to_owned(), share_percent: 100 };
+        let all = Counterpart::Service { service: "S3".to_owned(), total_bytes: 500 };
         assert_eq!(counterpart, Some(all));
         assert!(matches!(with(499), Cause::Nobody { largest_share_percent: 50, .. }));
     }

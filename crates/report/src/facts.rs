@@ -86,8 +86,6 @@ pub struct Recording {
     pub why_started: Option<String>,
     /// Why it stopped, in sentences.
     pub why_stopped: Option<String>,
-    /// The same in a few words.
-    pub ending: Option<String>,
     /// When it started.
     pub from: Option<Timestamp>,
     /// When it stopped.
@@ -139,12 +137,12 @@ pub struct Reading {
     pub state_transitions: u32,
 }
 
-/// A link to follow.
+/// Where to look further.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Link {
-    /// What it opens.
+    /// What it leads to.
     pub label: String,
-    /// Its address.
-    pub url: String,
+    /// An address to open, or lines to be copied.
+    pub text: String,
 }

@@ -73,9 +73,18 @@ fn range(prefix: Prefix) -> Option<Range> {
 }
 
 /// IPv4 addresses as those of IPv6 that stand for them, so that one list does for both.
+///
+/// NAT64 has another form of them, and a NAT gateway does NAT64: `64:ff9b::/96` of
+/// [RFC 6052](https://www.rfc-editor.org/rfc/rfc6052).
 fn number(address: IpAddr) -> u128 {
+    const NAT64: u128 = 0x0064_ff9b << 96;
+    const MAPPED: u128 = 0xffff << 32;
+    const HOST: u128 = 0xffff_ffff;
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(address) if address.to_bits() & !HOST == NAT64 => {
+            MAPPED | (address.to_bits() & HOST)
+        }
         IpAddr::V6(address) => address.to_bits(),
     }
 }
@@ -102,6 +111,7 @@ mod tests {
             ("52.220.0.0", None),
             ("203.0.113.5", None),
             ("2a05:d018::1", Some("eu-west-1")),
+            ("64:ff9b::34da:102", Some("eu-west-1")),
         ] {
             assert_eq!(ranges.region(address.parse().unwrap()), region, "{address}");
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::advice::{self, Advice};
 use crate::cause::Cause;
 use crate::costs::Costs;
-use crate::facts::{Facts, Gateway, Link, Recording};
+use crate::facts::{Destination, Facts, Gateway, Link, Recording};
 use crate::interface::Owner;
 use crate::metered::MeteredMinute;
 use crate::traffic::{Bytes, Count, Peer, Port, Ranking, Records, Totals};
@@ -197,7 +197,7 @@ impl Report {
         });
         Self {
             version: VERSION,
-            cause: Cause::of(facts.traffic.as_ref()),
+            cause: cause(&facts),
             peak: peak(&facts),
             costs: Costs::of(&facts, metered.as_ref().map(|metered| metered.bytes)),
             advice: advice::of(&facts),
@@ -241,11 +241,33 @@ impl Report {
         }
     }
 
-    /// The report as JSON, in one line.
+    /// The report as JSON, in one line. If it is longer than so many bytes, first the metered
+    /// minutes and then the links are left out.
     #[must_use]
-    pub fn json(&self) -> String {
-        // Nothing of it can fail: its maps have keys of text, its numbers are finite.
-        serde_json::to_string(self).unwrap_or_default()
+    pub fn json(&self, most_bytes: usize) -> String {
+        let mut report = self.clone();
+        let mut json = to_json(&report);
+        if json.len() > most_bytes {
+            report.metered.iter_mut().for_each(|metered| metered.minutes.clear());
+            json = to_json(&report);
+        }
+        if json.len() > most_bytes {
+            report.links.clear();
+            json = to_json(&report);
+        }
+        json
+    }
+}
+
+fn to_json(report: &Report) -> String {
+    // Nothing of it can fail: it has no maps, and its numbers are finite.
+    serde_json::to_string(report).unwrap_or_default()
+}
+
+fn cause(facts: &Facts) -> Cause {
+    match (&facts.traffic, facts.reading.destination) {
+        (None, Some(Destination::S3)) => Cause::InBucket,
+        (traffic, _) => Cause::of(traffic.as_ref()),
     }
 }
 

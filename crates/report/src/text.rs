@@ -6,13 +6,13 @@ use crate::answer::number;
 use crate::email::{Email, Sheet, cut};
 use crate::metered::MeteredMinute;
 use crate::report::{Client, List, NamedPeer, NamedPort, Others, Pair, Report, Row, Service};
-use crate::words::{self, clock, duration, moment, money, share, size};
+use crate::words::{self, about, clock, duration, moment, money, share, size};
 
 /// How long a bar is that stands for everything.
 const BAR: usize = 10;
 
-/// A longer name is cut; the JSON and the page have all of it.
-const NAME_CHARACTERS: usize = 80;
+/// A longer name is cut to what fits in a line; the JSON has all of it.
+const NAME_CHARACTERS: usize = 42;
 
 /// How many lines the minutes have at most.
 const MINUTE_LINES: usize = 20;
@@ -31,7 +31,7 @@ impl Report {
         self.add_minutes(&mut sheet);
         self.add_notes(&mut sheet);
         for link in &self.links {
-            sheet.link(&link.label, &link.url);
+            sheet.link(&link.label, &link.text);
         }
         sheet.email(&self.subject())
     }
@@ -52,7 +52,7 @@ impl Report {
         let recording = &self.recording;
         let vpc = self.gateway.vpc_id.as_ref().map(|vpc| format!(" in {vpc}"));
         let regional = if self.gateway.is_regional { ", a regional NAT gateway" } else { "" };
-        let gateway = cut(&self.gateway.words(), NAME_CHARACTERS + 24);
+        let gateway = cut(&self.gateway.words(), NAME_CHARACTERS * 2);
         sheet.add("Gateway", &format!("{gateway}{}{regional}", vpc.unwrap_or_default()));
         let facts = [
             ("Why it started", &recording.why_started),
@@ -98,10 +98,12 @@ impl Report {
             );
         }
         if let Some(metered) = &self.metered {
-            let explained = self.explained_percent.map(|percent| {
+            let explained = self.recorded.map(|recorded| {
+                let during = metered.during_recording.total();
                 format!(
-                    "; the records explain {percent} % of the {} during the recording",
-                    size(metered.during_recording.total())
+                    "; the records explain {} of the {} during the recording",
+                    share(recorded.bytes.total(), during),
+                    size(during)
                 )
             });
             sheet.add(
@@ -130,8 +132,8 @@ impl Report {
             sheet.add(
                 "The spike cost",
                 &format!(
-                    "about {} of NAT data processing, for the {} {whose}",
-                    money(processing.dollars),
+                    "{} of NAT data processing, for the {} {whose}",
+                    about(processing.dollars),
                     size(processing.bytes)
                 ),
             );
@@ -140,8 +142,9 @@ impl Report {
             sheet.add(
                 "The recording",
                 &format!(
-                    "cost about {}: records {}, queries {} ({} scanned), state machine {}",
-                    money(all),
+                    "cost {}: delivery of the records {}, queries {} ({} scanned), state machine \
+                     {}",
+                    about(all),
                     money(delivery),
                     money(costs.queries_dollars),
                     size(costs.scanned_bytes),
@@ -256,13 +259,13 @@ fn bar(part: u64, whole: u64, length: usize) -> String {
     if part == 0 || whole == 0 {
         return String::new();
     }
-    let marks = words::percent(part.saturating_mul(words::length(length)), whole) / 100;
-    "#".repeat(usize::try_from(marks).unwrap_or(length).clamp(1, length))
+    let tenths = words::percent(part, whole) * words::length(length) + 50;
+    "#".repeat(usize::try_from(tenths / 100).unwrap_or(length).clamp(1, length))
 }
 
 fn others_words(others: &Others, one: &str) -> String {
     match others.count {
-        Some(count) if count.number > 0 => format!("{} more", number(count, one)),
+        Some(count) if count.number > 0 => number(count, &format!("more {one}")),
         _ => "others".to_owned(),
     }
 }

@@ -78,6 +78,13 @@ pub fn money(dollars: f64) -> String {
     }
 }
 
+/// `about $0.55`, `less than $0.01`: an estimate.
+#[must_use]
+pub fn about(dollars: f64) -> String {
+    let money = money(dollars);
+    if money.starts_with('$') { format!("about {money}") } else { money }
+}
+
 /// A length as a number.
 #[must_use]
 pub fn length(length: usize) -> u64 {

@@ -1,6 +1,10 @@
 use lambda_kit::{Failure, Subject};
 use recording::{
-    report::{self, Email, Failed, Place},
+    ports::{
+        AddressRanges, Clock, GatewayMetrics, Gateways, LogsQueries, NetworkInterfaces,
+        VpcEndpoints,
+    },
+    report::{self, Email, Failed, Place, Published, Sources},
     reserve::Start,
     state::{self, State},
 };
@@ -31,19 +35,54 @@ struct Failures {
     clean_up_failure: Option<state::Failure>,
 }
 
-pub(crate) fn handle(place: Place<'_>, request: Request) -> Result<Email, Failure> {
-    let email = match request.failed {
-        Some(execution) => failed(place, request.state, &execution)?,
-        None => recorded(place, request.state)?,
+pub(crate) async fn handle<L, M, G, N, V, A, C>(
+    place: Place<'_>,
+    sources: &Sources<'_, L, M, G, N, V, A, C>,
+    request: Request,
+) -> Result<Published, Failure>
+where
+    L: LogsQueries,
+    M: GatewayMetrics,
+    G: Gateways,
+    N: NetworkInterfaces,
+    V: VpcEndpoints,
+    A: AddressRanges,
+    C: Clock,
+{
+    let published = match request.failed {
+        // Programs learn of a failure from the execution itself.
+        Some(execution) => {
+            Published { email: failed(place, request.state, &execution)?, json: String::new() }
+        }
+        None => recorded(place, sources, request.state).await?,
     };
-    info!(subject = email.subject, "wrote the report");
-    Ok(email)
+    info!(
+        subject = published.email.subject,
+        bodyBytes = published.email.body.len(),
+        jsonBytes = published.json.len(),
+        milliseconds = sources.clock.elapsed().as_millis(),
+        "wrote the report"
+    );
+    Ok(published)
 }
 
-fn recorded(place: Place<'_>, state: Value) -> Result<Email, Failure> {
+async fn recorded<L, M, G, N, V, A, C>(
+    place: Place<'_>,
+    sources: &Sources<'_, L, M, G, N, V, A, C>,
+    state: Value,
+) -> Result<Published, Failure>
+where
+    L: LogsQueries,
+    M: GatewayMetrics,
+    G: Gateways,
+    N: NetworkInterfaces,
+    V: VpcEndpoints,
+    A: AddressRanges,
+    C: Clock,
+{
     let state: State = serde_json::from_value(state)?;
     lambda_kit::about_recording(&state.recording);
-    Ok(report::recorded(&state, place))
+    Ok(report::recorded(&state, place, sources).await)
 }
 
 fn failed(place: Place<'_>, state: Value, execution: &FailedExecution) -> Result<Email, Failure> {
