@@ -22,8 +22,9 @@ class Gateway:
 
 @dataclass(frozen=True)
 class Client:
-    """An instance that reaches the internet through a NAT gateway."""
+    """Who reaches the internet through a NAT gateway: an instance, or a service's interface."""
 
+    # Empty of a service's interface.
     instance_id: str
     interface_id: str
     private_ip: str
@@ -88,6 +89,26 @@ class Network:
             interface["PrivateIpAddress"],
             name,
         )
+
+    def create_interface(
+        self, description: str, interface_type: str = "interface", **tags: str
+    ) -> Client:
+        """An interface of a service's in the clients' subnet: `interface_type` as in EC2's API.
+
+        "AWS Lambda VPC ENI-name-id" is a `lambda`, "ELB app/name/id" a `load_balancer`; a task of
+        ECS has an `interface` described by its attachment's ARN.
+        """
+        specifications = []
+        if tags:
+            listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+            specifications = [{"ResourceType": "network-interface", "Tags": listed}]
+        made = self.ec2.create_network_interface(
+            SubnetId=self.client_subnet,
+            Description=description,
+            InterfaceType=interface_type,
+            TagSpecifications=specifications,
+        )["NetworkInterface"]
+        return Client("", made["NetworkInterfaceId"], made["PrivateIpAddress"], description)
 
 
 def _named(resource_type: str, name: str) -> list[dict[str, Any]]:
