@@ -184,12 +184,10 @@ mod tests {
 
     #[test]
     fn the_template_gets_its_queries_its_columns_and_its_log_format() {
-        let empty: String = template_regions()
-            .iter()
-            .map(|(name, _)| {
-                format!("  {name}:\n    # generated: {name} (x)\n    # end of generated: {name}\n")
-            })
-            .collect();
+        let empty = template_regions().iter().fold(String::new(), |text, (name, _)| {
+            let region = format!("# generated: {name} (x)\n    # end of generated: {name}");
+            text + &format!("  {name}:\n    {region}\n")
+        });
         let filled = template(&empty).unwrap();
         let name = "    Name: !Sub ${AWS::StackName}/Decoded records\n    QueryString: |\n";
         assert!(filled.contains(&format!("{name}      # Which traffic")));
