@@ -2,7 +2,10 @@
 //!
 //! Every connection of every minute gives four records, as `docs/queries.md` describes. Among
 //! them are what must not be counted: packets that nobody asked for, rejected ones, NODATA and
-//! SKIPDATA.
+//! SKIPDATA. Some clients speak IPv6, which the gateway translates (NAT64): they know their peers
+//! by addresses of `64:ff9b::/96`, and the gateway's interface by one of IPv6.
+
+pub(crate) mod truth;
 
 use flowlog::{Field, RecordedFormat};
 
@@ -11,6 +14,8 @@ pub(crate) const INTERFACE: &str = "eni-0a1b2c3d4e5f60718";
 pub(crate) const GATEWAY: &str = "nat-0a1b2c3d4e5f60718";
 pub(crate) const PRIMARY: &str = "10.0.0.220";
 pub(crate) const SECONDARY: &str = "10.0.0.221";
+/// The interface's address on the side of clients that speak IPv6.
+pub(crate) const PRIMARY_IPV6: &str = "2001:db8::220";
 
 /// 2026-11-21T05:00:00Z, in seconds.
 const BEGIN: u64 = 1_795_237_200;
@@ -34,6 +39,14 @@ pub(crate) struct Exchange {
     pub(crate) download_packets: u64,
     /// The gateway's address that the peer saw.
     own: &'static str,
+    /// The peer's own address, when the client knows it by another (NAT64).
+    translated_peer: Option<String>,
+}
+
+impl Exchange {
+    fn is_translated(&self) -> bool {
+        self.translated_peer.is_some()
+    }
 }
 
 /// A packet that was kept out.
@@ -48,8 +61,10 @@ pub(crate) struct Rejected {
 }
 
 /// A recording and its truth.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Recording {
+    /// The gateway's interface, or the ID of a regional one.
+    pub(crate) recorded_on: &'static str,
     pub(crate) records: Vec<Record>,
     pub(crate) exchanges: Vec<Exchange>,
     pub(crate) rejected: Vec<Rejected>,
@@ -65,11 +80,25 @@ pub(crate) struct Record {
     pub(crate) text: String,
 }
 
+impl Record {
+    /// Puts the packet's addresses in place of the interface's.
+    fn name_ends(&mut self) {
+        let mut values: Vec<&str> = self.text.split(' ').collect();
+        let place = |field| RecordedFormat::Zonal.fields().position(|other| other == field);
+        for (from, to) in [(Field::PktSrcAddr, Field::SrcAddr), (Field::PktDstAddr, Field::DstAddr)]
+        {
+            values[place(to).unwrap()] = values[place(from).unwrap()];
+        }
+        self.text = values.join(" ");
+    }
+}
+
 impl Recording {
     /// With `secondary`, every other connection leaves by the gateway's secondary address.
     pub(crate) fn generate(seed: u64, secondary: bool) -> Self {
         let mut numbers = Numbers(seed);
-        let mut recording = Self::default();
+        let mut recording =
+            Self { recorded_on: INTERFACE, records: vec![], exchanges: vec![], rejected: vec![] };
         for minute in 0..MINUTES {
             let begin = BEGIN + minute * 60;
             for _ in 0..CONNECTIONS_PER_MINUTE {
@@ -82,21 +111,22 @@ impl Recording {
         recording
     }
 
-    /// The same of a regional gateway, as it may be written: AWS does not say whether its records
-    /// name the gateway or the far end beside the interface's. Here they name the far end.
-    pub(crate) fn generate_regional(seed: u64) -> Self {
-        let mut recording = Self::generate(seed, true);
+    /// The same of a regional gateway: its ID in place of an interface's. AWS does not say whether
+    /// its records name the gateway or, with `names_ends`, the far end beside the packet's.
+    pub(crate) fn generate_regional(seed: u64, names_ends: bool) -> Self {
+        let mut recording = Self { recorded_on: GATEWAY, ..Self::generate(seed, true) };
         for record in &mut recording.records {
-            let mut fields: Vec<String> = record.text.split(' ').map(str::to_owned).collect();
-            let place = |field| RecordedFormat::Zonal.fields().position(|other| other == field);
-            let places = [(Field::PktSrcAddr, Field::SrcAddr), (Field::PktDstAddr, Field::DstAddr)];
-            for (from, to) in places {
-                let packet = fields[place(from).unwrap()].clone();
-                fields[place(to).unwrap()] = packet;
+            if names_ends {
+                record.name_ends();
             }
-            record.text = fields.join(" ").replace(INTERFACE, GATEWAY);
+            record.text = record.text.replace(INTERFACE, GATEWAY);
         }
         recording
+    }
+
+    /// The recording as a file.
+    pub(crate) fn text(&self) -> String {
+        self.records.iter().fold(String::new(), |text, record| text + &record.text + "\n")
     }
 
     fn add_what_does_not_count(&mut self, numbers: &mut Numbers, begin: u64) {
@@ -141,10 +171,21 @@ fn exchange(numbers: &mut Numbers, begin: u64, secondary: bool) -> Exchange {
     let peer = numbers.skewed(40);
     let (service, peer_port, protocol) = SERVICES[usize::try_from(peer % 6).unwrap()];
     let uses_secondary = secondary && numbers.below(2) == 0;
+    let peer_address = format!("203.0.113.{}", peer + 1);
+    let is_ipv6 = matches!(client, 2 | 6);
     Exchange {
-        // Some clients are outside the VPC, behind a transit gateway.
-        client: format!("{}.{}", if client < 8 { "10.0.1" } else { "172.16.9" }, client + 5),
-        peer: format!("203.0.113.{}", peer + 1),
+        client: match client {
+            _ if is_ipv6 => format!("2001:db8::1:{}", client + 5),
+            0..8 => format!("10.0.1.{}", client + 5),
+            // Outside the VPC, behind a transit gateway.
+            _ => format!("172.16.9.{}", client + 5),
+        },
+        peer: if is_ipv6 {
+            format!("64:ff9b::cb00:71{:02x}", peer + 1)
+        } else {
+            peer_address.clone()
+        },
+        translated_peer: is_ipv6.then_some(peer_address),
         service,
         client_port: if protocol == 1 { 0 } else { 1024 + numbers.below(60_000) },
         peer_port,
@@ -203,55 +244,43 @@ struct Amount {
 
 /// The four records of an exchange: upload, relayed; download, arriving and relayed.
 fn legs(exchange: &Exchange) -> [Record; 4] {
-    let Exchange { client, peer, own, service, .. } = exchange;
-    let up = || Amount {
-        start: exchange.start,
-        bytes: exchange.upload_bytes,
-        packets: exchange.upload_packets,
+    let Exchange { client, peer, own, service, protocol, .. } = exchange;
+    let amount = |bytes, packets| Amount { start: exchange.start, bytes, packets };
+    let up = amount(exchange.upload_bytes, exchange.upload_packets);
+    let down = amount(exchange.download_bytes, exchange.download_packets);
+    let ports = [exchange.client_port, exchange.peer_port];
+    let back = [exchange.peer_port, exchange.client_port];
+    let seen = |direction, path, services, own| Seen {
+        direction,
+        path,
+        services,
+        own,
+        protocol: *protocol,
+        ..SEEN
     };
-    let down = || Amount {
-        start: exchange.start,
-        bytes: exchange.download_bytes,
-        packets: exchange.download_packets,
-    };
-    let (ports, back) =
-        ([exchange.client_port, exchange.peer_port], [exchange.peer_port, exchange.client_port]);
-    let protocol = exchange.protocol;
-    let into = Seen { direction: "ingress", protocol, own: PRIMARY, ..SEEN };
-    let out = Seen { direction: "egress", protocol, own: PRIMARY, ..SEEN };
+    let near = if exchange.is_translated() { PRIMARY_IPV6 } else { PRIMARY };
+    let beyond = exchange.translated_peer.as_ref().unwrap_or(peer);
+    let (to, from) = (["-", service], [service, "-"]);
     [
         record(
-            &Seen { services: ["-", service], ..into },
+            &seen("ingress", "-", to, near),
             &Ends { source: client, destination: peer, ports },
-            up(),
+            up,
         ),
         record(
-            &Seen { services: ["-", service], path: "8", ..out },
-            &Ends { source: own, destination: peer, ports },
-            up(),
+            &seen("egress", "8", to, PRIMARY),
+            &Ends { source: own, destination: beyond, ports },
+            up,
         ),
         record(
-            &Seen {
-                services: [service, "-"],
-                direction: "ingress",
-                protocol,
-                own: PRIMARY,
-                ..SEEN
-            },
-            &Ends { source: peer, destination: own, ports: back },
-            down(),
+            &seen("ingress", "-", from, PRIMARY),
+            &Ends { source: beyond, destination: own, ports: back },
+            down,
         ),
         record(
-            &Seen {
-                services: [service, "-"],
-                path: "1",
-                direction: "egress",
-                protocol,
-                own: PRIMARY,
-                ..SEEN
-            },
+            &seen("egress", "1", from, near),
             &Ends { source: peer, destination: client, ports: back },
-            down(),
+            down,
         ),
     ]
 }
@@ -269,7 +298,7 @@ fn record(seen: &Seen<'_>, ends: &Ends<'_>, amount: Amount) -> Record {
         Field::DstPort => ends.ports[1].to_string(),
         Field::Protocol => seen.protocol.to_string(),
         Field::Bytes => bytes.to_string(),
-        Field::Type => "IPv4".to_owned(),
+        Field::Type => if ends.source.contains(':') { "IPv6" } else { "IPv4" }.to_owned(),
         Field::PktSrcAddr => ends.source.to_owned(),
         Field::PktSrcAwsService => seen.services[0].to_owned(),
         Field::PktDstAddr => ends.destination.to_owned(),
