@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from local.resource_providers.provider import Context, Created, Properties, ResourceProvider
@@ -53,7 +54,9 @@ class Subscription(ResourceProvider):
 
     def create(self, context: Context, properties: Properties) -> Created:
         request = {name: properties[name] for name in self._REQUEST if name in properties}
-        attributes = {name: properties[name] for name in properties.keys() - self._REQUEST}
+        attributes = {
+            name: _attribute(properties[name]) for name in properties.keys() - self._REQUEST
+        }
         arn = context.call(
             "sns", "Subscribe", **request, Attributes=attributes, ReturnSubscriptionArn=True
         )["SubscriptionArn"]
@@ -68,12 +71,17 @@ class Subscription(ResourceProvider):
                 "SetSubscriptionAttributes",
                 SubscriptionArn=physical_id,
                 AttributeName=name,
-                AttributeValue=properties[name],
+                AttributeValue=_attribute(properties[name]),
             )
         return {"Arn": physical_id}
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.call("sns", "Unsubscribe", SubscriptionArn=physical_id)
+
+
+def _attribute(value: Any) -> str:
+    """An attribute as the API takes it: a FilterPolicy is JSON there."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 class TopicPolicy(ResourceProvider):

@@ -31,6 +31,7 @@ STATES = [
     "Wait for late records",
     "Report",
     "Notify",
+    "Notify programs",
 ]
 # A whole run takes half a minute, and more when the machine has other things to do.
 pytestmark = pytest.mark.timeout(300)
@@ -114,7 +115,7 @@ def test_a_spike_that_ends_is_told_from_the_alarm_to_the_deletion():
         r"state +5 Wait until enough is recorded",
         r"DeleteFlowLogs (fl-\w+): 200",
         r"e-mail to network@example.com: nat-\w+ \(egress-1\)",
-        r"execution SUCCEEDED after 10 states",
+        r"execution SUCCEEDED after 11 states",
     )[2:7:4]
     assert created[2] == deleted[1]
     assert_is_consistent(said, created[1], created[2])

@@ -95,6 +95,7 @@ def test_a_normal_recording_passes_at_most_eleven_states(stack: RecorderStack) -
         "Wait for late records",
         "Report",
         "Notify",
+        "Notify programs",
     ]
     assert len(stack.aws.states_entered(ended.arn)) <= MOST_STATES
 

@@ -171,6 +171,7 @@ def test_reports_go_to_the_address_that_was_given() -> None:
         "TopicArn": {"Ref": "ReportsTopic"},
         "Protocol": "email",
         "Endpoint": {"Ref": "EmailAddress"},
+        "FilterPolicy": {"format": [{"anything-but": ["json"]}, {"exists": False}]},
     }
 
 

@@ -175,7 +175,7 @@ def _next(name: str, failures: bool) -> Iterator[str]:
 
 def test_a_normal_recording_is_short() -> None:
     longest = max(_normal_paths(["Reserve a recording"]), key=len)
-    assert longest[-1] == "Notify"
+    assert longest[-1] == "Notify programs"
     assert len(longest) <= MOST_STATES_OF_A_NORMAL_RECORDING
 
 

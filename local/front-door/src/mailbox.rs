@@ -31,7 +31,7 @@ impl Mailbox {
 /// Delivers a message that SNS accepted to the topic's e-mail subscribers.
 pub(crate) async fn deliver(door: &Door, publish: &AwsCall) {
     let Some(topic) = publish.parameters.text("TopicArn") else { return };
-    let addresses = match sns::email_subscribers(door, &publish.region, &topic).await {
+    let addresses = match sns::email_subscribers(door, publish, &topic).await {
         Ok(addresses) => addresses,
         Err(error) => return tracing::error!(%topic, %error, "no subscribers could be read"),
     };
