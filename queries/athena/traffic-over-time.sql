@@ -3,7 +3,8 @@
 -- ends: what the client sent, and what it got. The others would count everything twice.
 -- Rejected traffic and what a SKIPDATA record hides are not counted.
 -- If the gateway has secondary private addresses, list all of its private addresses in place of
--- GATEWAY-ADDRESS, both times: ('10.0.0.5', '10.0.0.6').
+-- GATEWAY-ADDRESS, both times: ('10.0.0.5', '10.0.0.6'). If it is a regional one, do so, and take
+-- out the two comparisons dstaddr <> pkt_dstaddr and srcaddr <> pkt_srcaddr.
 WITH connections AS (
     SELECT
         CASE flow_direction WHEN 'ingress' THEN pkt_srcaddr ELSE pkt_dstaddr END AS client,

@@ -6,7 +6,11 @@ import random
 from dataclasses import dataclass, field
 
 GATEWAY = "10.0.0.220"
+# The interface's address on the side of clients that speak IPv6, whom it translates (NAT64).
+GATEWAY_IPV6 = "2001:db8::220"
 INTERFACE = "eni-0a1b2c3d4e5f60718"
+# The ID of a regional gateway.
+REGIONAL = "nat-0a1b2c3d4e5f60718"
 
 # 2026-11-21T05:00:00Z, in seconds.
 BEGIN = 1_795_237_200
@@ -58,6 +62,8 @@ class Exchange:
     download: int
     upload_packets: int
     download_packets: int
+    # The peer's own address, when the client knows it by another (NAT64).
+    beyond: str
 
 
 @dataclass
@@ -92,9 +98,11 @@ def generate(seed: int) -> Recording:
 def exchange(numbers: random.Random, begin: int) -> Exchange:
     peer = min(numbers.randrange(30), numbers.randrange(30))
     service, peer_port, protocol = PEER_KINDS[peer % len(PEER_KINDS)]
+    client = 5 + min(numbers.randrange(12), numbers.randrange(12))
+    is_ipv6 = client in (7, 11)
     return Exchange(
-        client=f"10.0.1.{5 + min(numbers.randrange(12), numbers.randrange(12))}",
-        peer=f"203.0.113.{peer + 1}",
+        client=f"2001:db8::1:{client}" if is_ipv6 else f"10.0.1.{client}",
+        peer=f"64:ff9b::cb00:71{peer + 1:02x}" if is_ipv6 else f"203.0.113.{peer + 1}",
         service=service,
         client_port=numbers.randrange(1024, 65_536),
         peer_port=peer_port,
@@ -104,6 +112,7 @@ def exchange(numbers: random.Random, begin: int) -> Exchange:
         download=numbers.randrange(40, 5_000_000_000),
         upload_packets=numbers.randrange(1, 1_000),
         download_packets=numbers.randrange(1, 4_000_000),
+        beyond=f"203.0.113.{peer + 1}",
     )
 
 
@@ -112,15 +121,31 @@ def legs(made: Exchange) -> list[dict[str, object]]:
     up = (made.start, made.upload, made.upload_packets)
     down = (made.start, made.download, made.download_packets)
     client, peer = (made.client, made.client_port), (made.peer, made.peer_port)
-    gateway = (GATEWAY, made.client_port)
+    gateway, beyond = (GATEWAY, made.client_port), (made.beyond, made.peer_port)
     to_service = {"pkt_dst_aws_service": made.service, "protocol": made.protocol}
     from_service = {"pkt_src_aws_service": made.service, "protocol": made.protocol}
     return [
         record("ingress", *up, **between(client, peer), **to_service),
-        record("egress", *up, **between(gateway, peer), **to_service, traffic_path=8),
-        record("ingress", *down, **between(peer, gateway), **from_service),
+        record("egress", *up, **between(gateway, beyond), **to_service, traffic_path=8),
+        record("ingress", *down, **between(beyond, gateway), **from_service),
         record("egress", *down, **between(peer, client), **from_service, traffic_path=1),
     ]
+
+
+def regional(recording: Recording, *, names_ends: bool, is_parquet: bool) -> Recording:
+    """The same of a regional gateway, whose ID is in the interface's column of text files.
+
+    AWS does not say whether its records name the gateway or the far end beside the packet's.
+    """
+    column = "resource_id" if is_parquet else "interface_id"
+    gateway = {"interface_id": None, "resource_id": None} | {column: REGIONAL}
+
+    def of_gateway(made: dict[str, object]) -> dict[str, object]:
+        ends = {"srcaddr": made["pkt_srcaddr"], "dstaddr": made["pkt_dstaddr"]}
+        return made | gateway | (ends if names_ends else {})
+
+    records = [of_gateway(made) for made in recording.records]
+    return Recording(records, recording.exchanges, recording.rejected)
 
 
 def between(source: tuple[str, int], destination: tuple[str, int]) -> dict[str, object]:
@@ -134,17 +159,20 @@ def ends(source: str, destination: str, srcport: int, dstport: int) -> dict[str,
 
 def record(direction: str, start: int, amount: int, packets: int, **others: object) -> dict:
     """A record of the gateway's interface, whose address stands in place of the far end's."""
-    here = {"dstaddr": GATEWAY} if direction == "ingress" else {"srcaddr": GATEWAY}
+    is_ipv6 = ":" in str(others["pkt_srcaddr"])
+    interface = GATEWAY_IPV6 if is_ipv6 else GATEWAY
+    here = {"dstaddr": interface} if direction == "ingress" else {"srcaddr": interface}
     there = {"srcaddr": others["pkt_srcaddr"], "dstaddr": others["pkt_dstaddr"]}
     own = {"action": "ACCEPT", "flow_direction": direction, "bytes": amount, "packets": packets}
     times = {"start": start, "end": start + 30, "log_status": "OK", "interface_id": INTERFACE}
-    unnamed = {"pkt_src_aws_service": "-", "pkt_dst_aws_service": "-", "type": "IPv4"}
-    flags = {"protocol": 6, "tcp_flags": 3}
+    unnamed = {"pkt_src_aws_service": "-", "pkt_dst_aws_service": "-"}
+    flags = {"protocol": 6, "tcp_flags": 3, "type": "IPv6" if is_ipv6 else "IPv4"}
     return dict.fromkeys(COLUMNS) | unnamed | flags | there | here | own | times | others
 
 
 def empty(status: str, start: int) -> dict[str, object]:
     """A record without traffic. Columns of text hold `-`, those of numbers nothing."""
     dashes = {name: "-" for name, kind in COLUMNS.items() if kind == "VARCHAR"}
+    del dashes["resource_id"]
     times = {"start": start, "end": start + 59, "log_status": status, "interface_id": INTERFACE}
     return dict.fromkeys(COLUMNS) | dashes | times

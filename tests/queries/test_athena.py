@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 from collections import defaultdict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import product
 from pathlib import Path
 
 import duckdb
@@ -18,11 +20,14 @@ import pytest
 from tests.queries.recording import (
     BEGIN,
     COLUMNS,
+    GATEWAY,
     INTERFACE,
+    REGIONAL,
     TRANSPORTS,
     Exchange,
     Recording,
     generate,
+    regional,
 )
 
 QUERIES = Path(__file__).parents[2] / "queries" / "athena"
@@ -35,13 +40,37 @@ def recording(request: pytest.FixtureRequest) -> Recording:
     return generate(request.param)
 
 
-# Parquet holds null where text has "-".
-@pytest.fixture(scope="module", params=["-", None], ids=["text", "parquet"])
+@dataclass(frozen=True)
+class Database:
+    """DuckDB with the table of the queries, which holds the recording of one gateway."""
+
+    connection: duckdb.DuckDBPyConnection
+    recorded_on: str
+
+    def ask(self, name: str) -> duckdb.DuckDBPyConnection:
+        """Runs a saved query, edited as its comments say."""
+        text = (QUERIES / f"{name}.sql").read_text().replace("CLIENT-ADDRESS", CLIENT)
+        if self.recorded_on == REGIONAL:
+            text = text.replace("'GATEWAY-ADDRESS'", f"'{GATEWAY}'")
+            text = text.replace("dstaddr <> pkt_dstaddr AND ", "")
+            text = text.replace("srcaddr <> pkt_srcaddr AND ", "")
+        return self.connection.execute(text)
+
+
+GATEWAYS = ["zonal", "regional", "regional-naming-ends"]
+
+
+@pytest.fixture(scope="module", params=list(product(["text", "parquet"], GATEWAYS)), ids="-".join)
 def database(
     request: pytest.FixtureRequest,
     recording: Recording,
     tmp_path_factory: pytest.TempPathFactory,
-) -> duckdb.DuckDBPyConnection:
+) -> Database:
+    kind, gateway = request.param
+    is_parquet = kind == "parquet"
+    if gateway != "zonal":
+        names_ends = gateway == "regional-naming-ends"
+        recording = regional(recording, names_ends=names_ends, is_parquet=is_parquet)
     connection = duckdb.connect()
     connection.execute("SET integer_division = true")
     connection.execute("CREATE MACRO from_unixtime(s) AS make_timestamp(s * 1000000)")
@@ -52,14 +81,14 @@ def database(
         rows = csv.writer(file)
         for record in recording.records:
             values = [record[name] for name in COLUMNS]
-            rows.writerow([request.param if value == "-" else value for value in values])
+            # Parquet holds null where text has "-".
+            rows.writerow([None if is_parquet and value == "-" else value for value in values])
     connection.execute(f"COPY recorded_flows FROM '{records}' (FORMAT csv, HEADER false)")
-    return connection
+    return Database(connection, INTERFACE if gateway == "zonal" else REGIONAL)
 
 
-def run(database: duckdb.DuckDBPyConnection, name: str) -> list[tuple]:
-    text = (QUERIES / f"{name}.sql").read_text().replace("CLIENT-ADDRESS", CLIENT)
-    return database.execute(text).fetchall()
+def run(database: Database, name: str) -> list[tuple]:
+    return database.ask(name).fetchall()
 
 
 def truth(recording: Recording, key: Callable[[Exchange], Hashable]) -> list[tuple]:
@@ -136,14 +165,13 @@ def test_rejected_traffic_is_counted_once_and_alone(recording, database):
 
 
 def test_decoded_records_are_all_there_in_words(recording, database):
-    text = (QUERIES / "decode.sql").read_text()
-    found = database.execute(text)
+    found = database.ask("decode")
     names = [column[0] for column in found.description]
     rows = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
     assert len(rows) == sum(made["log_status"] != "NODATA" for made in recording.records)
     assert {row["way"] for row in rows} >= {"into the gateway", "out of the gateway"}
     assert {row["path"] for row in rows} == {"same VPC", "internet gateway", None}
-    assert {row["recorded_on"] for row in rows} == {INTERFACE}
+    assert {row["recorded_on"] for row in rows} == {database.recorded_on}
     assert [row["started"] for row in rows] == sorted(row["started"] for row in rows)[::-1]
     with_bytes = [row for row in rows if row["bytes"] is not None]
     assert all(row["size"] == size(row["bytes"]) for row in with_bytes)

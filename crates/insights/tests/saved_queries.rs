@@ -76,6 +76,23 @@ fn the_top_queries_add_up_what_clients_and_peers_exchanged() {
     });
 }
 
+/// The saved query, edited as its comment says.
+#[test]
+fn the_comment_says_how_to_ask_about_a_regional_gateway() {
+    let listed = format!("[\"{PRIMARY}\", \"{SECONDARY}\"]");
+    let edited = |saved: Saved| {
+        let text = saved.saved_text().replace("[\"GATEWAY-ADDRESS\"]", &listed);
+        let text = text.replace("dstAddr != pktDstAddr and ", "");
+        text.replace("srcAddr != pktSrcAddr and ", "")
+    };
+    for recording in
+        [true, false].map(|names_ends| Recording::generate_regional(SEEDS[0], names_ends))
+    {
+        let truth = truth(&recording.exchanges, |exchange| Some(key(&[&exchange.client])));
+        assert_eq!(rows(&edited(Saved::TopClients), &recording), expected(truth, none));
+    }
+}
+
 #[test]
 fn other_gateways_recordings_do_not_count() {
     let recording = Recording::generate_regional(SEEDS[0], true);

@@ -46,7 +46,9 @@ const COMMENT: &str = "\
 -- Each connection is recorded four times. Only the two records on the client's side name both
 -- ends: what the client sent, and what it got. The others would count everything twice.
 -- Rejected traffic and what a SKIPDATA record hides are not counted.
--- If the gateway has secondary private addresses, list all of its private addresses in place of";
+-- If the gateway has secondary private addresses, list all of its private addresses in place of
+-- GATEWAY-ADDRESS, both times: ('10.0.0.5', '10.0.0.6'). If it is a regional one, do so, and take
+-- out the two comparisons dstaddr <> pkt_dstaddr and srcaddr <> pkt_srcaddr.";
 
 impl Query {
     /// The query's text in Athena's SQL: its file is `queries/athena/<name>.sql`.
@@ -133,7 +135,6 @@ fn connections(ask: &Connections<'_>) -> String {
     let mut lines = vec![
         format!("-- {}", ask.question),
         COMMENT.to_owned(),
-        format!("-- {ADDRESS_PLACEHOLDER}, both times: ('10.0.0.5', '10.0.0.6')."),
         format!("WITH connections AS (\n{}\n)", both_ends()),
         format!("SELECT\n    {}", [ask.by, &TOTALS, ask.counts].concat().join(",\n    ")),
         "FROM connections".to_owned(),

@@ -106,15 +106,19 @@ const COMMENT: &str = "\
 # ends: what the client sent, and what it got. The others would count everything twice.
 # Rejected traffic and what a SKIPDATA record hides are not counted.";
 
+/// Without the list, a regional gateway's connections would be counted twice: so its records are
+/// counted only when both was done.
 const PLACEHOLDER_COMMENT: &str = "\
-# If the gateway has secondary private addresses, list all of its private addresses in place of";
+# If the gateway has secondary private addresses, list all of its private addresses in place of
+# GATEWAY-ADDRESS, both times: [\"10.0.0.5\", \"10.0.0.6\"]. If it is a regional one, do so, and take
+# out the two comparisons dstAddr != pktDstAddr and srcAddr != pktSrcAddr.";
 
 impl Connections {
     pub(super) fn text(&self, scope: &Scope<'_>) -> String {
         let [ingress, egress] = [FlowDirection::Ingress, FlowDirection::Egress];
         let mut lines = vec![format!("# {}", self.question), COMMENT.to_owned()];
         if scope.gateway_addresses.is_empty() {
-            lines.push(format!("{PLACEHOLDER_COMMENT}\n# {ADDRESS_PLACEHOLDER}, both times: [\"10.0.0.5\", \"10.0.0.6\"]."));
+            lines.push(PLACEHOLDER_COMMENT.to_owned());
         }
         lines.push(parse_message());
         lines.push(format!("| filter action = \"{}\"", Action::Accept));
