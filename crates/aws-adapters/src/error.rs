@@ -22,7 +22,7 @@ fn said<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> &str {
 
 /// What went wrong and why, for people: without the request and the answer that
 /// the SDK's own display of an error shows.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
@@ -52,7 +52,7 @@ pub(crate) fn is_transient(code: &str) -> bool {
     )
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "dynamodb"))]
 mod tests {
     use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 
