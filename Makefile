@@ -20,6 +20,10 @@ build: ## Builds the functions, the macros and the front door of the local AWS
 	cargo build --locked
 	cargo build --locked --package front-door
 
+.PHONY: natflow
+natflow: ## Builds natflow as its tests run it
+	cargo build --locked --package natflow
+
 .PHONY: demo
 demo: build $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout)
 	@$(VENV_PYTHON) -m local.demo --gateways $(GATEWAYS) --spike $(SPIKE)
@@ -37,7 +41,7 @@ format:
 lint:
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --package front-door --all-targets -- --deny warnings
-	cargo clippy --locked --package natflow --all-targets -- --deny warnings
+	cargo clippy --locked --package natflow --package aws-adapters --all-targets -- --deny warnings
 	cargo clippy $(FUZZ_CARGO) --target-dir target --all-targets -- --deny warnings
 
 .PHONY: deny
@@ -53,7 +57,7 @@ advisories: $(VENV_STAMP) ## Checks the dependencies against the RustSec advisor
 unit:
 	cargo test --locked
 	cargo test --locked --package front-door
-	cargo test --locked --package natflow
+	cargo test --locked --package natflow --package aws-adapters
 
 .PHONY: generated
 generated:
@@ -69,7 +73,7 @@ python-lint: $(VENV_STAMP)
 	$(VENV)/bin/ruff format --check deploy local tests
 
 .PHONY: system
-system: build $(VENV_STAMP)
+system: build natflow $(VENV_STAMP)
 	$(VENV_PYTHON) -m pytest --numprocesses 2 tests
 
 .PHONY: bench

@@ -25,7 +25,9 @@ Examples:
   natflow top recording.log                       clients by bytes
   natflow top --by pair -n 20 logs/               pairs, in every file of a directory
   natflow top --by service --metric flows logs/   AWS services by flows
-  natflow top --by dstport --legs all vpc.log.gz  any field of any flow log";
+  natflow top --by dstport --legs all vpc.log.gz  any field of any flow log
+  natflow top --since 2h s3://logs/AWSLogs/       objects in S3 that were written since
+  natflow top logs://recorder-FlowLogGroup-1A2B   a log group in CloudWatch Logs";
 
 const DECODE_EXAMPLES: &str = "\
 Examples:
@@ -49,6 +51,25 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+
+    /// Whose account S3 URLs and log groups are in.
+    #[command(flatten)]
+    pub account: Account,
+}
+
+/// Whose AWS account something is in.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "AWS account")]
+pub struct Account {
+    /// The profile whose credentials are used, as the AWS CLI knows it; otherwise that of
+    /// `AWS_PROFILE`, or the usual credentials.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+
+    /// The region of log groups; otherwise that of `AWS_REGION` or of the profile. Buckets are
+    /// found wherever they are.
+    #[arg(long, global = true, value_name = "REGION")]
+    pub region: Option<String>,
 }
 
 /// What to do.
@@ -96,8 +117,12 @@ pub enum Command {
 /// What is read, and which records of it count.
 #[derive(Args, Debug)]
 pub struct ReadArguments {
-    /// Files, directories, or - for standard input: plain, gzip, zstd or Parquet, told by their
-    /// content.
+    /// Files, directories, `s3://bucket/path`, `logs://log-group` or its ARN, or - for standard
+    /// input.
+    ///
+    /// Files and objects are plain, gzip, zstd or Parquet, told by their content. An S3 URL is an
+    /// object or, like a directory, everything below it; with a `*` at its end, every object whose
+    /// key begins so.
     #[arg(value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<String>,
 

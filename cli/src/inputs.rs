@@ -1,4 +1,4 @@
-//! Where records come from: files, directories and standard input.
+//! Where records come from: files, directories, standard input, and an AWS account.
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 
+use crate::arguments::Account;
+use crate::aws::{LogGroupInput, Name, ObjectInput, OpenedObject, RangedObject, Session, Span};
 use crate::column::Partition;
 use crate::error::Error;
 
@@ -17,7 +19,8 @@ pub(crate) const STANDARD_INPUT: &str = "-";
 
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
-const PARQUET: &[u8] = b"PAR1";
+/// What a Parquet file begins with.
+pub(crate) const PARQUET: &[u8] = b"PAR1";
 
 /// The longest of the signatures above.
 const SIGNATURE_LENGTH: u64 = 4;
@@ -29,10 +32,18 @@ pub(crate) struct Input {
     pub name: String,
     /// What its path says about every record in it.
     pub partitions: Vec<Partition>,
-    /// Its file; none for standard input.
-    path: Option<PathBuf>,
+    place: Place,
     /// How many bytes it has, as far as that is known.
     pub length: u64,
+}
+
+/// Where an input is.
+#[derive(Clone, Debug)]
+enum Place {
+    StandardInput,
+    File(PathBuf),
+    Object(ObjectInput),
+    LogGroup(LogGroupInput),
 }
 
 /// An input, opened.
@@ -41,27 +52,40 @@ pub(crate) enum Opened {
     Text(Box<dyn Read + Send>),
     /// A Parquet file.
     ParquetFile(File),
+    /// A Parquet file in S3.
+    ParquetObject(RangedObject),
     /// A Parquet file from standard input, which must be held as a whole: its index comes last.
     ParquetBytes(Bytes),
 }
 
-/// Finds the files that arguments name: each file, the files in each directory in the order of
-/// their paths, and `-`. Files whose names begin with a dot or an underscore are left out of
-/// directories: they are other tools' marks.
-pub(crate) fn find(arguments: &[String]) -> Result<Vec<Input>, Error> {
+/// Finds what arguments name: each file, the files in each directory in the order of their paths,
+/// `-`, the objects of each S3 URL in the order of their keys, and log groups. Files and objects
+/// whose names begin with a dot or an underscore are left out of directories: they are other
+/// tools' marks.
+pub(crate) fn find(
+    arguments: &[String],
+    account: &Account,
+    span: Span,
+) -> Result<Vec<Input>, Error> {
     let mut inputs = vec![];
+    // Made when something needs it: files must not wait for it.
+    let mut session = None;
     for argument in arguments {
         if argument == STANDARD_INPUT {
             inputs.push(Input {
                 name: "standard input".to_owned(),
                 partitions: vec![],
-                path: None,
+                place: Place::StandardInput,
                 length: 0,
             });
-        } else if argument.contains("://") {
-            let reason = "only files, directories and - are read; fetch it first, as with \
-                          `aws s3 cp --recursive`";
-            return Err(Error::Unreadable { name: argument.clone(), reason: reason.to_owned() });
+        } else if Name::is_meant_by(argument) {
+            let refuse = |error| Error::Refused(format!("{argument}: {error}"));
+            let name = argument.parse().map_err(refuse)?;
+            let session = match &session {
+                Some(session) => Arc::clone(session),
+                None => Arc::clone(session.insert(Session::start(account)?)),
+            };
+            find_in_account(&session, argument, &name, span, &mut inputs)?;
         } else {
             find_files(Path::new(argument), &mut inputs)?;
         }
@@ -69,12 +93,43 @@ pub(crate) fn find(arguments: &[String]) -> Result<Vec<Input>, Error> {
     Ok(inputs)
 }
 
+fn find_in_account(
+    session: &Arc<Session>,
+    argument: &str,
+    name: &Name,
+    span: Span,
+    inputs: &mut Vec<Input>,
+) -> Result<(), Error> {
+    match name {
+        Name::Objects { bucket, path } => {
+            let objects = ObjectInput::find(session, argument, bucket, path, span)?;
+            inputs.extend(objects.into_iter().map(|object| Input {
+                name: format!("s3://{bucket}/{}", object.key),
+                partitions: partitions(Path::new(&object.key)),
+                length: object.length,
+                place: Place::Object(object),
+            }));
+        }
+        Name::LogGroup { name, place } => {
+            let group = LogGroupInput::find(session, argument, name, place.as_ref(), span)?;
+            inputs.push(Input {
+                name: argument.to_owned(),
+                partitions: vec![],
+                place: Place::LogGroup(group),
+                length: 0,
+            });
+        }
+    }
+    Ok(())
+}
+
 fn find_files(path: &Path, inputs: &mut Vec<Input>) -> Result<(), Error> {
     let name = path.display().to_string();
     let facts = fs::metadata(path).map_err(Error::input(&name))?;
     if !facts.is_dir() {
         let partitions = partitions(path);
-        inputs.push(Input { name, partitions, path: Some(path.to_owned()), length: facts.len() });
+        let place = Place::File(path.to_owned());
+        inputs.push(Input { name, partitions, place, length: facts.len() });
         return Ok(());
     }
     let entries = fs::read_dir(path).map_err(Error::input(&name))?;
@@ -98,8 +153,29 @@ fn partitions(path: &Path) -> Vec<Partition> {
 impl Input {
     /// Whether it can be read twice.
     #[must_use]
-    pub(crate) fn is_file(&self) -> bool {
-        self.path.as_deref().is_some_and(Path::is_file)
+    pub(crate) fn can_be_read_again(&self) -> bool {
+        match &self.place {
+            Place::StandardInput => false,
+            // A named pipe is no file.
+            Place::File(path) => path.is_file(),
+            Place::Object(_) | Place::LogGroup(_) => true,
+        }
+    }
+
+    /// Whether its length is known.
+    #[must_use]
+    pub(crate) fn has_length(&self) -> bool {
+        match &self.place {
+            Place::StandardInput | Place::LogGroup(_) => false,
+            Place::File(path) => path.is_file(),
+            Place::Object(_) => true,
+        }
+    }
+
+    /// Whether reading it takes requests, which take time and cost money.
+    #[must_use]
+    pub(crate) const fn is_in_account(&self) -> bool {
+        matches!(&self.place, Place::Object(_) | Place::LogGroup(_))
     }
 
     /// Opens the input, whose kind is told by its first bytes. `progress` counts the bytes that
@@ -109,9 +185,17 @@ impl Input {
     }
 
     fn open_source(&self, progress: &Arc<AtomicU64>) -> io::Result<Opened> {
-        let mut source: Box<dyn Read + Send> = match &self.path {
-            Some(path) => Box::new(File::open(path)?),
-            None => Box::new(io::stdin()),
+        let mut source: Box<dyn Read + Send> = match &self.place {
+            Place::File(path) => Box::new(File::open(path)?),
+            Place::StandardInput => Box::new(io::stdin()),
+            Place::LogGroup(group) => Box::new(group.open()),
+            Place::Object(object) => match object.open()? {
+                OpenedObject::Whole(bytes) => bytes,
+                OpenedObject::Parquet(object) => {
+                    self.count_at_once(progress);
+                    return Ok(Opened::ParquetObject(object));
+                }
+            },
         };
         let mut signature = vec![];
         source.by_ref().take(SIGNATURE_LENGTH).read_to_end(&mut signature)?;
@@ -119,20 +203,28 @@ impl Input {
         let source = Cursor::new(signature).chain(source);
         let mut source = Counted { source, count: Arc::clone(progress) };
         if kind.starts_with(GZIP) {
-            Ok(Opened::Text(Box::new(MultiGzDecoder::new(buffered(source)))))
-        } else if kind.starts_with(ZSTD) {
-            Ok(Opened::Text(Box::new(zstd::Decoder::with_buffer(buffered(source))?)))
-        } else if kind != PARQUET {
-            Ok(Opened::Text(Box::new(source)))
-        } else if let Some(path) = self.path.as_ref().filter(|_| self.is_file()) {
-            // It is read in another order, column by column.
-            progress.fetch_add(self.length, Ordering::Relaxed);
-            Ok(Opened::ParquetFile(File::open(path)?))
-        } else {
-            let mut bytes = vec![];
-            source.read_to_end(&mut bytes)?;
-            Ok(Opened::ParquetBytes(bytes.into()))
+            return Ok(Opened::Text(Box::new(MultiGzDecoder::new(buffered(source)))));
         }
+        if kind.starts_with(ZSTD) {
+            return Ok(Opened::Text(Box::new(zstd::Decoder::with_buffer(buffered(source))?)));
+        }
+        if kind != PARQUET {
+            return Ok(Opened::Text(Box::new(source)));
+        }
+        if let Place::File(path) = &self.place
+            && path.is_file()
+        {
+            self.count_at_once(progress);
+            return Ok(Opened::ParquetFile(File::open(path)?));
+        }
+        let mut bytes = vec![];
+        source.read_to_end(&mut bytes)?;
+        Ok(Opened::ParquetBytes(bytes.into()))
+    }
+
+    /// A Parquet file is read in another order, column by column.
+    fn count_at_once(&self, progress: &AtomicU64) {
+        progress.fetch_add(self.length, Ordering::Relaxed);
     }
 }
 

@@ -1,9 +1,10 @@
-//! `natflow`: reads VPC flow logs from files, directories and standard input.
+//! `natflow`: reads VPC flow logs from files, directories, standard input, S3 and CloudWatch Logs.
 //!
 //! [`run`] does what a command line asks for. Everything is streamed: memory grows with the
 //! number of different keys that are added up, and with nothing else.
 
 mod arguments;
+mod aws;
 mod chunk;
 mod column;
 mod condition;
@@ -35,9 +36,10 @@ pub use arguments::Arguments;
 pub use error::Error;
 
 use arguments::{
-    Command, ConvertArguments, ConvertFormat, DecodeArguments, QueryArguments, ReadArguments,
-    TopArguments,
+    Account, Command, ConvertArguments, ConvertFormat, DecodeArguments, QueryArguments,
+    ReadArguments, TopArguments,
 };
+use aws::Span;
 use column::{Column, Row};
 use inputs::{Input, STANDARD_INPUT};
 use listing::{Listing, Manner};
@@ -48,26 +50,35 @@ use selection::{GatewayName, Gateways, Legs, Selection, Statuses};
 
 /// Does what the command line asks for; `now` is what spans in it count back from.
 pub fn run(arguments: &Arguments, now: Timestamp) -> Result<(), Error> {
+    let call = Call { account: &arguments.account, now };
     match &arguments.command {
-        Command::Top(arguments) => top(arguments, now),
-        Command::Decode(arguments) => decode(arguments, now),
-        Command::Convert(arguments) => convert(arguments, now),
-        Command::Query(arguments) => query(arguments, now),
+        Command::Top(arguments) => top(arguments, call),
+        Command::Decode(arguments) => decode(arguments, call),
+        Command::Convert(arguments) => convert(arguments, call),
+        Command::Query(arguments) => query(arguments, call),
         Command::Completions { shell } => completions(*shell),
         Command::Man { dir } => man(dir.as_deref()),
     }
 }
 
-fn top(arguments: &TopArguments, now: Timestamp) -> Result<(), Error> {
+/// What holds for every command.
+#[derive(Clone, Copy)]
+struct Call<'c> {
+    account: &'c Account,
+    /// What spans count back from.
+    now: Timestamp,
+}
+
+fn top(arguments: &TopArguments, call: Call<'_>) -> Result<(), Error> {
     let read = &arguments.read;
     let columns = top::columns(arguments);
     let mut asked: Vec<_> = columns.iter().map(|column| (column.clone(), "--by")).collect();
     asked.extend(arguments.metric.field().map(|field| (Column::Field(field), "--metric")));
-    let mut selection = selection(read, now, arguments.legs, &columns);
+    let mut selection = selection(read, call.now, arguments.legs, &columns);
     selection.action = arguments.action.action();
     selection.statuses = Statuses::OkOnly;
     let reading = reading(read, selection, Some(asked));
-    let inputs = find_inputs(&read.inputs)?;
+    let inputs = find_inputs(&read.inputs, call, &reading.selection)?;
     let progress = Progress::of(&inputs);
     let (mut tally, summary) = top::count(arguments, &reading, &inputs, &progress)?;
     drop(progress);
@@ -77,24 +88,24 @@ fn top(arguments: &TopArguments, now: Timestamp) -> Result<(), Error> {
     Ok(())
 }
 
-fn decode(arguments: &DecodeArguments, now: Timestamp) -> Result<(), Error> {
+fn decode(arguments: &DecodeArguments, call: Call<'_>) -> Result<(), Error> {
     let manner = match (arguments.output, arguments.bytes) {
         (_, true) => Manner::WordsUnrounded,
         (_, false) => Manner::Words,
     };
-    let mut selection = selection(&arguments.read, now, arguments.legs, &arguments.fields);
+    let mut selection = selection(&arguments.read, call.now, arguments.legs, &arguments.fields);
     selection.statuses = Statuses::SkipDataOnly;
-    list(&arguments.read, selection, &arguments.fields, manner, arguments.output)
+    list(&arguments.read, call, selection, &arguments.fields, manner, arguments.output)
 }
 
-fn convert(arguments: &ConvertArguments, now: Timestamp) -> Result<(), Error> {
+fn convert(arguments: &ConvertArguments, call: Call<'_>) -> Result<(), Error> {
     let format = convert_format(arguments);
     let target = arguments.read.target.as_deref();
     if format == OutputFormat::Parquet && target.is_none() && io::stdout().is_terminal() {
         return Err(Error::Refused("Parquet is not for terminals: name a file with -o".to_owned()));
     }
-    let selection = selection(&arguments.read, now, arguments.legs, &arguments.fields);
-    list(&arguments.read, selection, &arguments.fields, Manner::Plain, format)
+    let selection = selection(&arguments.read, call.now, arguments.legs, &arguments.fields);
+    list(&arguments.read, call, selection, &arguments.fields, Manner::Plain, format)
 }
 
 fn convert_format(arguments: &ConvertArguments) -> OutputFormat {
@@ -107,13 +118,13 @@ fn convert_format(arguments: &ConvertArguments) -> OutputFormat {
     arguments.output.or_else(by_name).unwrap_or(ConvertFormat::Jsonl).into()
 }
 
-fn query(arguments: &QueryArguments, now: Timestamp) -> Result<(), Error> {
+fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
     let read = &arguments.read;
     let (text, named) = query::text_and_inputs(arguments)?;
     let query = query::parse(&text)?;
-    let reading = reading(read, selection(read, now, Legs::All, &[]), None);
-    let inputs = find_inputs(&named)?;
-    let known = learn(&reading, &inputs)?;
+    let reading = reading(read, selection(read, call.now, Legs::All, &[]), None);
+    let inputs = find_inputs(&named, call, &reading.selection)?;
+    let known = learn(read, &reading, &inputs)?;
     let progress = Progress::of(&inputs);
     let mut asking = query::Asking::new(&query);
     let summary = reading.read(&inputs, known, &progress, &mut asking)?;
@@ -128,6 +139,7 @@ fn query(arguments: &QueryArguments, now: Timestamp) -> Result<(), Error> {
 /// Writes every row that counts.
 fn list(
     read: &ReadArguments,
+    call: Call<'_>,
     selection: Selection,
     fields: &[Column],
     manner: Manner,
@@ -137,8 +149,8 @@ fn list(
     let reading = reading(read, selection, None);
     let asked = fields.iter().map(|column| (column.clone(), "--fields")).collect();
     let reading = Reading { columns: None, asked, ..reading };
-    let inputs = find_inputs(&read.inputs)?;
-    let known = learn(&reading, &inputs)?;
+    let inputs = find_inputs(&read.inputs, call, &reading.selection)?;
+    let known = learn(read, &reading, &inputs)?;
     let output = Output::new(read.target.as_deref());
     let progress = if read.target.is_some() || !io::stdout().is_terminal() {
         Progress::of(&inputs)
@@ -157,7 +169,7 @@ fn list(
 }
 
 /// Reads for the gateways' addresses alone: rows that are written cannot be taken back.
-fn learn(reading: &Reading, inputs: &[Input]) -> Result<Gateways, Error> {
+fn learn(read: &ReadArguments, reading: &Reading, inputs: &[Input]) -> Result<Gateways, Error> {
     struct Ignoring;
     impl Visitor for Ignoring {
         fn start(&mut self, _: &Format) -> Result<(), Error> {
@@ -168,8 +180,14 @@ fn learn(reading: &Reading, inputs: &[Input]) -> Result<Gateways, Error> {
             Ok(())
         }
     }
-    if !reading.selection.infers_addresses() || !inputs.iter().all(Input::is_file) {
+    if !reading.selection.infers_addresses() || !inputs.iter().all(Input::can_be_read_again) {
         return Ok(Gateways::default());
+    }
+    if !read.quiet && inputs.iter().any(Input::is_in_account) {
+        let note = "everything is read twice, first for the gateways' addresses: name all of them \
+                    with --gateway to save that";
+        // Nobody may be there to listen, which is no failure.
+        let _ = writeln!(io::stderr(), "natflow: {note}");
     }
     let summary = reading.read(inputs, Gateways::default(), &Progress::hidden(), &mut Ignoring)?;
     let mut known = summary.gateways;
@@ -216,15 +234,21 @@ fn reading(
     }
 }
 
-fn find_inputs(named: &[String]) -> Result<Vec<Input>, Error> {
+fn find_inputs(
+    named: &[String],
+    call: Call<'_>,
+    selection: &Selection,
+) -> Result<Vec<Input>, Error> {
+    let span = Span { since: selection.since, until: selection.until, now: call.now };
     if !named.is_empty() {
-        return inputs::find(named);
+        return inputs::find(named, call.account, span);
     }
     if io::stdin().is_terminal() {
-        let hint = "name a file, a directory, or - for standard input";
+        let hint = "name a file, a directory, s3://bucket/path, logs://log-group, or - for \
+                    standard input";
         return Err(Error::Refused(hint.to_owned()));
     }
-    inputs::find(&[STANDARD_INPUT.to_owned()])
+    inputs::find(&[STANDARD_INPUT.to_owned()], call.account, span)
 }
 
 /// Says what was read. Nobody may be there to listen, which is no failure.

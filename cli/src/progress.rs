@@ -30,7 +30,7 @@ impl Progress {
     #[must_use]
     pub(crate) fn of(inputs: &[Input]) -> Self {
         let length: u64 = inputs.iter().map(|input| input.length).sum();
-        let is_known = inputs.iter().all(Input::is_file);
+        let is_known = inputs.iter().all(Input::has_length);
         if !is_known || length < LONG_BYTES || !io::stderr().is_terminal() {
             return Self::hidden();
         }

@@ -104,6 +104,7 @@ impl Reading {
                     (Box::new(lines), true, format)
                 }
                 Opened::ParquetFile(file) => self.parquet(input, file)?,
+                Opened::ParquetObject(object) => self.parquet(input, object)?,
                 Opened::ParquetBytes(bytes) => self.parquet(input, bytes)?,
             };
         let started = Started {

@@ -177,7 +177,7 @@ pub(crate) fn count(
     };
     let (tally, summary) = count(Gateways::default(), progress)?;
     // A gateway's secondary address can show late: then what was read before is read again.
-    if summary.gateways.were_late() && inputs.iter().all(Input::is_file) {
+    if summary.gateways.were_late() && inputs.iter().all(Input::can_be_read_again) {
         let mut known = summary.gateways;
         known.forget_lateness();
         return count(known, &Progress::hidden());
@@ -187,7 +187,7 @@ pub(crate) fn count(
 
 /// How many threads add up. The first bad line is known for sure by reading in order only.
 fn threads(arguments: &TopArguments, inputs: &[Input]) -> usize {
-    let is_short = inputs.iter().all(Input::is_file)
+    let is_short = inputs.iter().all(Input::has_length)
         && inputs.iter().map(|input| input.length).sum::<u64>() < WORTH_THREADS_BYTES;
     match arguments.threads {
         _ if arguments.read.strict => 1,

@@ -53,8 +53,8 @@ fn wrong_arguments_are_refused_with_what_is_expected() {
     }
     let refusal = folder.fail(1, &["top", "--by", "clinet", "recording.log"]);
     assert!(refusal.contains("`clinet` (--by) is not in the records, whose fields are: action,"));
-    let refusal = folder.fail(1, &["top", "s3://bucket/logs/"]);
-    assert!(refusal.contains("only files, directories and - are read"), "{refusal}");
+    let refusal = folder.fail(1, &["top", "https://example.com/a.log"]);
+    assert!(refusal.contains("expected a file, a directory, -, s3://bucket/path"), "{refusal}");
 }
 
 #[test]
