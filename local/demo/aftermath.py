@@ -100,7 +100,7 @@ class Aftermath:
         seconds = sum(delivery["interval_ms"] for delivery in recording.deliveries) / 1000
         lines = [f"up (leg A) and down (leg D), against what passed (rate x {seconds:.3f} s):"]
         for flow in recording.site.flows:
-            pair = (flow.client.private_ip, flow.peer)
+            pair = (flow.client.private_ip, flow.peer.address)
             lines += _up_and_down(flow, pairs.get(pair, records.UpDown()), passed[pair])
         return lines
 
@@ -152,10 +152,10 @@ class Aftermath:
 
 
 def _up_and_down(flow: Flow, found: records.UpDown, passed: records.UpDown) -> list[str]:
-    ends = f"{flow.client.name} {flow.client.private_ip} <-> {flow.peer}"
+    ends = f"{flow.client.private_ip} <-> {flow.peer.address}"
     ways = [("up", found.up, passed.up), ("down", found.down, passed.down)]
     return [
-        f"  {ends if way == 'up' else '':<38} {way:<4} {recorded:>13,} B"
+        f"  {ends if way == 'up' else '':<26} {way:<4} {recorded:>13,} B"
         f" {'=' if recorded == was else 'but NOT'} {was:,} B"
         for way, recorded, was in ways
     ]

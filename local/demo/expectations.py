@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.demo.scene import EMAIL_ADDRESS, RECORDER
+from local.demo.scene import EMAIL_ADDRESS, RECORDER, Site
 from local.demo.story import TAG_PREFIX, Recording
 
 # What a normal recording may cost: AWS bills the states entered.
 MOST_STATES = 11
-# What the subject of the e-mail says of a spike.
-_ENDINGS = {"ends": "the alarm cleared", "timeout": "recording time used up"}
+# Where an e-mail says who caused the spike, to a reader with two minutes.
+_LINES_OF_ANSWER = 5
+# What the e-mail says of a spike's end.
+_ENDINGS = {"ends": "is back below the threshold", "timeout": "The recording time of"}
 
 
 @dataclass
@@ -72,7 +74,16 @@ class Expectations:
         email = recording.emails[0]
         address, subject, body = email["to"], email["subject"], email["body"]
         self.check(address == EMAIL_ADDRESS, f"{site.name}: the e-mail went to {address}.")
-        tells = ending in subject and site.gateway.id in subject
-        self.check(tells, f"{site.name}: the subject does not say '{ending}': {subject}.")
+        tells = site.gateway.id in subject and site.culprit.name in subject
+        self.check(tells, f"{site.name}: the subject does not say who and where: {subject}.")
+        text = " ".join(body.split())
+        self.check(ending in text, f"{site.name}: the e-mail does not say '{ending}'.")
+        self._check_culprit(site, body)
         for flow_log in recording.flow_logs:
             self.check(flow_log in body, f"{site.name}: the e-mail does not name {flow_log}.")
+
+    def _check_culprit(self, site: Site, body: str) -> None:
+        """Whoever caused the spike is named, in the first lines."""
+        answer = "\n".join(body.splitlines()[:_LINES_OF_ANSWER])
+        for name in (site.culprit.name, "S3"):
+            self.check(name in answer, f"{site.name}: the e-mail does not begin with {name}.")

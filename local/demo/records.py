@@ -114,7 +114,7 @@ def passed(site: Site, deliveries: list[dict[str, Any]]) -> dict[Pair, UpDown]:
     """
     intervals = [delivery["interval_ms"] for delivery in deliveries]
     return {
-        (flow.client.private_ip, flow.peer): UpDown(
+        (flow.client.private_ip, flow.peer.address): UpDown(
             sum(flow.upload * milliseconds // 1000 for milliseconds in intervals),
             sum(flow.download * milliseconds // 1000 for milliseconds in intervals),
         )

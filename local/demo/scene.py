@@ -12,7 +12,7 @@ import yaml
 
 from local.demo.terminal import Terminal, in_lines
 from local.local_aws import ROOT, LocalAws
-from local.network import Client, Gateway
+from local.network import Client, Gateway, Network
 
 MACROS = "macros"
 RECORDER = "recorder"
@@ -25,14 +25,26 @@ SHORT_TIMES = {"MinimumRecordingTime": 3, "ReportDelay": 2}
 RECORDING_TIMES = {"ends": 60, "timeout": 6}
 
 
+TCP, UDP = 6, 17
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Somebody on the internet: `service` is AWS's name for its own."""
+
+    address: str
+    port: int = 443
+    protocol: int = TCP
+    service: str | None = None
+
+
 @dataclass(frozen=True)
 class Flow:
     """What passes between a client and a peer, in bytes per second each way."""
 
     client: Client
     client_port: int
-    peer: str
-    peer_service: str | None
+    peer: Peer
     upload: int
     download: int
 
@@ -41,10 +53,10 @@ class Flow:
         return {
             "client": self.client.private_ip,
             "client_port": self.client_port,
-            "peer": self.peer,
-            "peer_port": 443,
-            "protocol": 6,
-            "peer_service": self.peer_service,
+            "peer": self.peer.address,
+            "peer_port": self.peer.port,
+            "protocol": self.peer.protocol,
+            "peer_service": self.peer.service,
             "upload_bytes_per_second": self.upload,
             "download_bytes_per_second": self.download,
         }
@@ -57,6 +69,8 @@ class Site:
     name: str
     gateway: Gateway
     flows: list[Flow]
+    # Whose traffic is the spike: an instance that pulls from S3.
+    culprit: Client
 
     @property
     def alarm(self) -> str:
@@ -70,31 +84,47 @@ class Site:
 
 
 def build(aws: LocalAws, terminal: Terminal, gateways: int) -> list[Site]:
-    """Create the VPC with `gateways` NAT gateways, two clients behind each."""
+    """Create the VPC with `gateways` NAT gateways and the clients behind each."""
     network = aws.network()
     terminal.event("network", f"VPC {network.vpc_id} (10.0.0.0/16)")
     sites = []
     for number in range(1, gateways + 1):
         gateway = network.create_gateway(f"egress-{number}")
-        clients = network.create_clients(f"web-{number}", f"batch-{number}")
-        site = Site(f"egress-{number}", gateway, _flows(number, *clients))
+        clients = _create_clients(network, number)
+        site = Site(f"egress-{number}", gateway, _flows(number, *clients), clients[2])
         sites.append(site)
         interface = f"interface {gateway.interface_id} ({gateway.private_ip})"
         terminal.event(site.name, f"NAT gateway {gateway.id}, {interface}", _clients(clients))
     return sites
 
 
-def _flows(number: int, web: Client, batch: Client) -> list[Flow]:
-    """A steady flow, and the one that is the spike; no two gateways have the same rates."""
+def _create_clients(network: Network, number: int) -> list[Client]:
+    """Three instances and a function of a VPC; the third instance will cause the spike."""
+    instances = network.create_clients(f"web-{number}", f"api-{number}", f"batch-{number}")
+    description = f"AWS Lambda VPC ENI-thumbnails-{number}-3b1f6c52-8f5e-4f0a-9d1c-0a4e5d6b7c8d"
+    return [*instances, network.create_interface(description, "lambda")]
+
+
+def _flows(number: int, web: Client, api: Client, batch: Client, function: Client) -> list[Flow]:
+    """Ordinary noise, and the one flow that is the spike; no two gateways have the same rates."""
+    noise = [
+        (web, Peer("203.0.113.5"), 40_000, 300_000),
+        (web, Peer("198.51.100.20"), 25_000, 60_000),
+        (api, Peer("52.94.0.20", service="DYNAMODB"), 30_000, 45_000),
+        (api, Peer("192.0.2.53", port=53, protocol=UDP), 400, 900),
+        (function, Peer("203.0.113.80"), 15_000, 20_000),
+    ]
+    spike = (batch, Peer("52.216.0.10", service="S3"), 250_000, 24_000_000)
     return [
-        Flow(web, 40_000 + number, "203.0.113.5", None, 40_000 * number, 300_000 * number),
-        Flow(batch, 50_000 + number, "52.216.0.10", "S3", 250_000 * number, 24_000_000 * number),
+        Flow(client, 40_000 + 100 * place + number, peer, upload * number, download * number)
+        for place, (client, peer, upload, download) in enumerate([*noise, spike])
     ]
 
 
 def _clients(clients: list[Client]) -> Iterator[str]:
     for client in clients:
-        yield f"client {client.name} {client.private_ip} (instance {client.instance_id})"
+        what = f"instance {client.instance_id}" if client.instance_id else "a function's interface"
+        yield f"client {client.private_ip} {what}: {client.name}"
 
 
 def deploy_macros(aws: LocalAws, terminal: Terminal) -> None:
@@ -163,9 +193,11 @@ def set_traffic(aws: LocalAws, terminal: Terminal, sites: list[Site]) -> None:
 
 def _traffic(site: Site) -> Iterator[str]:
     for flow in site.flows:
-        peer = f"{flow.peer} ({flow.peer_service})" if flow.peer_service else flow.peer
+        service = f" ({flow.peer.service})" if flow.peer.service else ""
+        peer = f"{flow.peer.address}:{flow.peer.port}{service}"
         rates = f"up {flow.upload:,} B/s, down {flow.download:,} B/s"
-        yield f"{flow.client.name} {flow.client.private_ip} <-> {peer}: {rates}"
+        spike = ", the spike" if flow.client == site.culprit else ""
+        yield f"{flow.client.private_ip} <-> {peer}: {rates}{spike}"
 
 
 def raise_alarm(aws: LocalAws, site: Site) -> None:

@@ -6,9 +6,13 @@ Needs the front door's binary: `cargo build -p front-door`, or FRONT_DOOR with i
 from __future__ import annotations
 
 import os
+import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import botocore.parsers
+import botocore.serialize
+import botocore.session
 import pytest
 
 from local.local_aws import BINARIES, LocalAws
@@ -112,3 +116,38 @@ def test_statistics_begin_at_whole_minutes_too(aws):
     )["Datapoints"]
     points = {(point["Timestamp"] - minute).total_seconds(): point["Sum"] for point in found}
     assert points == {0.0: 3.0, 60.0: 4.0}
+
+
+def in_cbor(aws, operation, **parameters):
+    """What CloudWatch answers to a call in CBOR, which the Rust SDK speaks and boto3 does not."""
+    model = (
+        botocore.session.get_session().get_service_model("cloudwatch").operation_model(operation)
+    )
+    serializer = botocore.serialize.create_serializer("smithy-rpc-v2-cbor")
+    request = serializer.serialize_to_request(parameters, model)
+    scope = (
+        "Credential=k/20260101/us-east-1/monitoring/aws4_request, SignedHeaders=host, Signature=0"
+    )
+    headers = dict(request["headers"]) | {"Authorization": f"AWS4-HMAC-SHA256 {scope}"}
+    call = urllib.request.Request(aws.url + request["url_path"], request["body"], headers)
+    with urllib.request.urlopen(call) as answer:
+        raw = {"body": answer.read(), "headers": dict(answer.headers), "status_code": 200}
+    parser = botocore.parsers.create_parser("smithy-rpc-v2-cbor")
+    return parser.parse(raw, model.output_shape)
+
+
+def test_cloudwatch_is_spoken_with_in_cbor_too(aws):
+    now = datetime.now(timezone.utc).replace(microsecond=0)
+    minute = now.replace(second=0)
+    datum = {"MetricName": "m", "Timestamp": minute, "Value": 5.0}
+    in_cbor(aws, "PutMetricData", Namespace="cbor", MetricData=[datum])
+    metric = {"Metric": {"Namespace": "cbor", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    (result,) = in_cbor(
+        aws,
+        "GetMetricData",
+        MetricDataQueries=[{"Id": "a", "MetricStat": metric}],
+        StartTime=minute - timedelta(minutes=5),
+        EndTime=now + timedelta(minutes=1),
+    )["MetricDataResults"]
+    assert (result["Id"], result["Values"], result["StatusCode"]) == ("a", [5.0], "Complete")
+    assert [at.timestamp() for at in result["Timestamps"]] == [minute.timestamp()]
