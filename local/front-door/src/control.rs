@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::address_ranges;
 use crate::door::Door;
 use crate::events::{self, DEFAULT_BUS};
 use crate::faults::Fault;
@@ -24,6 +25,7 @@ pub(crate) fn router(door: Arc<Door>) -> Router {
     Router::new()
         .route("/_local/events", get(read_journal).post(put_event))
         .route("/_local/mailbox", get(read_mailbox))
+        .route(address_ranges::PATH, get(async || Json(address_ranges::document())))
         .route("/_local/faults", post(add_fault).get(list_faults))
         .route("/_local/faults/{id}", delete(remove_fault))
         .route("/_local/traffic", post(set_traffic))

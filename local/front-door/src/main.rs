@@ -2,6 +2,7 @@
 //! comes here. It runs Lambda functions, delivers EventBridge events, refuses what AWS refuses,
 //! fails on request, and passes the rest on to moto.
 
+mod address_ranges;
 mod alarms;
 mod aws;
 mod aws_calls;

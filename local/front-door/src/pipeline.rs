@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::aws_calls::{Answer, AwsCall, HttpCall, Refusal, error_code};
+use crate::aws_calls::{Answer, AwsCall, HttpCall, Protocol, Refusal, cbor, error_code};
 use crate::door::Door;
 use crate::faults::{Action, Moment, QueryFault, Strike, Subject};
 use crate::{
@@ -183,7 +183,10 @@ async fn publish(door: &Door, call: &AwsCall) -> Result<Answer, Refusal> {
 
 /// Passes a call on to moto.
 pub(crate) async fn forward(door: &Door, call: &AwsCall) -> Answer {
-    match door.moto.forward(call.http.clone()).await {
+    let speaks_cbor = call.protocol == Protocol::Cbor;
+    let http = if speaks_cbor { cbor::as_json_call(call) } else { call.http.clone() };
+    match door.moto.forward(http).await {
+        Ok(answer) if speaks_cbor => cbor::of_json_answer(answer),
         Ok(answer) => answer,
         Err(error) => {
             call.refuse(&Refusal::new(502, "ServiceUnavailable", &format!("moto: {error}")))

@@ -6,7 +6,7 @@ use hyper::http::HeaderValue;
 use hyper::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, AwsCall, Protocol};
+use super::{Answer, AwsCall, Protocol, cbor};
 use crate::xml;
 
 /// An error that AWS would answer with.
@@ -43,7 +43,7 @@ pub(super) fn refuse(call: &AwsCall, refusal: &Refusal) -> Answer {
         Protocol::Query => ("text/xml", query_error(call, refusal).into()),
         Protocol::RestXml => ("application/xml", s3_error(call, refusal).into()),
         Protocol::Json => ("application/x-amz-json-1.1", document.to_string().into()),
-        Protocol::Cbor => ("application/cbor", cbor(&document)),
+        Protocol::Cbor => ("application/cbor", cbor::write(&document)),
         Protocol::RestJson => {
             let body = json!({"Type": fault_of(refusal), "Message": message, "message": message});
             ("application/json", body.to_string().into())
@@ -96,14 +96,6 @@ fn query_error(call: &AwsCall, refusal: &Refusal) -> String {
 fn s3_error(call: &AwsCall, refusal: &Refusal) -> String {
     let error = code_and_message(refusal);
     format!("<Error>{error}<RequestId>{}</RequestId></Error>", call.request_id)
-}
-
-fn cbor(document: &Value) -> Bytes {
-    let mut body = Vec::new();
-    match ciborium::into_writer(document, &mut body) {
-        Ok(()) => body.into(),
-        Err(_) => Bytes::new(),
-    }
 }
 
 fn answer(status: u16, kind: &'static str, body: Bytes) -> Answer {

@@ -104,7 +104,7 @@ fn service_of_target(target: &str) -> &str {
     }
 }
 
-fn rpc_v2_operation(path: &str) -> Option<(&str, &str)> {
+pub(super) fn rpc_v2_operation(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("/service/")?.split_once("/operation/")
 }
 

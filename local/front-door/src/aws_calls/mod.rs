@@ -2,6 +2,7 @@
 //! by whom, and how an answer is written in the caller's protocol.
 
 mod answers;
+pub(crate) mod cbor;
 mod identify;
 mod parameters;
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::cbor;
+
 /// What the caller gave.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Parameters {
@@ -27,7 +29,7 @@ impl Parameters {
 
     /// Reads CBOR; `null` stands for what is none.
     pub(crate) fn of_cbor(bytes: &Bytes) -> Self {
-        Self::Document(ciborium::from_reader(bytes.as_ref()).unwrap_or_default())
+        Self::Document(cbor::read(bytes))
     }
 
     /// A parameter's text; numbers and booleans as written.

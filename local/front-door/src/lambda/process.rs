@@ -435,6 +435,7 @@ pub(super) fn environment(
 ) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
     let memory = function.memory_mb.to_string();
+    let ranges = format!("{endpoint}{}", crate::address_ranges::PATH);
     let lambdas = [
         ("PATH", path.as_str()),
         ("LANG", "en_US.UTF-8"),
@@ -443,6 +444,8 @@ pub(super) fn environment(
         ("AWS_REGION", &function.region),
         ("AWS_DEFAULT_REGION", &function.region),
         ("AWS_ENDPOINT_URL", endpoint),
+        // No AWS variable: nothing here may depend on the internet.
+        ("IP_RANGES_URL", &ranges),
         ("AWS_ACCESS_KEY_ID", access_key),
         ("AWS_SECRET_ACCESS_KEY", "local"),
         ("AWS_SESSION_TOKEN", "local"),
