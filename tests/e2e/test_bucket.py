@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
-import subprocess
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ import duckdb
 import pytest
 from botocore.exceptions import ClientError
 
-from local.local_aws import ACCOUNT_ID, BINARIES, LocalAws
+from local.local_aws import ACCOUNT_ID, LocalAws
 from local.template import DeploymentError
 from tests.e2e.athena import Athena
 from tests.e2e.conftest import Deploy
 from tests.e2e.stack import RecorderStack
+from tests.e2e.test_natflow import Natflow
 from tests.e2e.test_recording import CLIENT, FLOW, FORMAT, PEER, REGIONAL_FORMAT, fields
 
 TO_BUCKET = {"FlowLogDestination": "s3"}
@@ -62,9 +63,10 @@ def folders(body: str) -> list[str]:
     return re.findall(r"^(s3://\S+/)$", body, re.MULTILINE)
 
 
-def natflow_top(folder: Path) -> list[dict[str, Any]]:
-    command = [BINARIES / "natflow", "top", "--by", "pair", "--output", "json", folder]
-    return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+def natflow_command(body: str) -> list[str]:
+    """The arguments of the command that an e-mail gives, from its line to the next empty one."""
+    _, command = body.split("\nnatflow ", 1)
+    return shlex.split(command.split("\n\n", 1)[0].replace("\\\n", " "))
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
@@ -91,7 +93,8 @@ def test_a_recording_is_read_by_natflow_and_by_athenas_queries(
     assert row["records"] == 2 * len(files)
     assert row["upload_bytes"] * 50 == pytest.approx(row["download_bytes"], rel=0.01)
 
-    (top,) = natflow_top(tmp_path)
+    command = [*natflow_command(mail["body"]), "--output", "json"]
+    (top,) = json.loads(Natflow(stack.aws, tmp_path).succeed(*command))
     assert (top["client"], top["peer"]) == (CLIENT, PEER)
     assert top["bytes"] == row["total_bytes"]
 
