@@ -1,0 +1,1 @@
+"""natflow at a terminal."""
