@@ -64,6 +64,9 @@ fn answer(request: &Request) -> Result<Response> {
     if let Some(target) = request.header("x-amz-target") {
         return json_answer(target);
     }
+    if request.path.ends_with("/operation/GetMetricData") {
+        return Ok(metrics());
+    }
     let body = String::from_utf8_lossy(&request.body);
     let action = body.split('&').find_map(|pair| pair.strip_prefix("Action="));
     ec2_answer(action.unwrap_or_default())
@@ -76,6 +79,16 @@ fn json_answer(target: &str) -> Result<Response> {
         _ => bail!("{target} is not a call of a recording that goes well"),
     };
     Ok(response("application/x-amz-json-1.0", body.to_string()))
+}
+
+/// No data points, in CBOR: a map of one member, an empty list.
+fn metrics() -> Response {
+    let mut body = vec![0xa1, 0x71];
+    body.extend(b"MetricDataResults");
+    body.push(0x80);
+    let mut response = response("application/cbor", String::new());
+    response.headers.push(("smithy-protocol", "rpc-v2-cbor".to_owned()));
+    Response { body, ..response }
 }
 
 /// The gateway's item, as all that a recording writes leaves it.
@@ -100,6 +113,7 @@ fn ec2_answer(action: &str) -> Result<Response> {
                 .to_owned()
         }
         "DescribeFlowLogs" => flow_logs(),
+        "DescribeVpcEndpoints" => "<vpcEndpointSet/>".to_owned(),
         "DeleteFlowLogs" => "<unsuccessful/>".to_owned(),
         _ => bail!("{action} is not a call of a recording that goes well"),
     };

@@ -34,14 +34,17 @@ pub(crate) const FUNCTIONS: [Function; 7] = [
     Function { name: "string-to-int", event: |_| integer_macro() },
 ];
 
-/// What the template sets for the functions.
-pub(crate) const ENVIRONMENT: [(&str, &str); 6] = [
+/// What the template sets for the functions of a stack that records into a bucket:
+/// a report on a log group would be waiting for its queries most of the time.
+pub(crate) const ENVIRONMENT: [(&str, &str); 8] = [
     ("RUST_LOG", "info"),
     ("TABLE_NAME", "recordings"),
     ("STACK_NAME", "nat-flow-recorder"),
-    ("LOG_GROUP_NAME", "/nat-flow-recorder/records"),
-    ("DELIVERY_ROLE_ARN", "arn:aws:iam::123456789012:role/delivery"),
-    ("PARTITION", "aws"),
+    ("FLOW_LOG_DESTINATION", "s3"),
+    ("FOLDER", "recordings-1a2b3c/text"),
+    ("FOLDER_ARN", "arn:aws:s3:::recordings-1a2b3c/text"),
+    ("FILE_FORMAT", "text"),
+    ("WORK_GROUP", "nat-flow-recorder"),
 ];
 
 fn reservation() -> Value {
