@@ -11,6 +11,7 @@ use crate::interface::Owner;
 use crate::metered::MeteredMinute;
 use crate::prices::{self, Price};
 use crate::ranges::Ranges;
+use crate::timeline::Timeline;
 use crate::traffic::{Records, Traffic};
 
 /// Everything that is known of a recording. What is not known is `None`, and
@@ -29,6 +30,8 @@ pub struct Facts {
     pub metered: Option<Vec<MeteredMinute>>,
     /// The minutes of the records, for want of what CloudWatch metered.
     pub minutes: Option<Vec<MeteredMinute>>,
+    /// Bytes over time, by client, where every record was read.
+    pub timeline: Option<Timeline>,
     /// Who is behind the clients' addresses.
     pub owners: BTreeMap<IpAddr, Owner>,
     /// The VPC's endpoints.

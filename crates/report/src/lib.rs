@@ -2,7 +2,8 @@
 //!
 //! Everything here is pure. What Logs Insights, CloudWatch and EC2 answered comes in as
 //! [`facts::Facts`], whether a Lambda function gathered it or `natflow`; out of it comes a
-//! [`Report`], which programs get as JSON and people as an [e-mail](Report::email).
+//! [`Report`], which programs get as JSON and people as an [e-mail](Report::email)
+//! or as a [page](Report::page).
 
 pub mod advice;
 mod answer;
@@ -13,10 +14,12 @@ pub mod endpoint;
 pub mod facts;
 pub mod interface;
 pub mod metered;
+mod page;
 pub mod prices;
 pub mod ranges;
 mod report;
 mod text;
+pub mod timeline;
 pub mod traffic;
 pub mod words;
 

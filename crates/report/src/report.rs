@@ -11,6 +11,7 @@ use crate::costs::Costs;
 use crate::facts::{Destination, Facts, Gateway, Link, Recording};
 use crate::interface::Owner;
 use crate::metered::MeteredMinute;
+use crate::timeline::Timeline;
 use crate::traffic::{Bytes, Count, Peer, Port, Ranking, Records, Totals};
 use crate::words;
 
@@ -54,6 +55,9 @@ pub struct Report {
     pub ports: Option<List<NamedPort>>,
     /// The AWS services that were reached through the gateway.
     pub services: Option<List<Service>>,
+    /// Bytes over time, by client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Timeline>,
     /// Which endpoints would carry what passed the gateway.
     pub advice: Vec<Advice>,
     /// What the spike and the recording cost.
@@ -104,6 +108,15 @@ pub struct List<T> {
     pub rows: Vec<Row<T>>,
     /// Everything that is not in the rows, where the totals are known.
     pub others: Option<Others>,
+}
+
+impl<T> List<T> {
+    /// Everything: the rows, and what is not in them.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        let shown: u64 = self.rows.iter().map(|row| row.total_bytes).sum();
+        shown + self.others.map_or(0, |others| others.bytes.total())
+    }
 }
 
 /// A row of a list.
@@ -234,6 +247,7 @@ impl Report {
             metered,
             explained_percent,
             records: facts.records,
+            timeline: facts.timeline,
             gateway: facts.gateway,
             recording: facts.recording,
             missing: facts.missing,

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::answer::number;
 use crate::email::{Email, Sheet, cut};
 use crate::metered::MeteredMinute;
-use crate::report::{Client, List, NamedPeer, NamedPort, Others, Pair, Report, Row, Service};
+use crate::report::{Client, List, NamedPeer, NamedPort, Others, Pair, Peak, Report, Row, Service};
+use crate::traffic::Totals;
 use crate::words::{self, about, clock, duration, moment, money, share, size};
 
 /// How long a bar is that stands for everything.
@@ -82,61 +83,54 @@ impl Report {
     }
 
     fn add_traffic(&self, sheet: &mut Sheet) {
-        if let Some(totals) = &self.recorded {
-            let records =
-                totals.records.map(|records| format!(", in {}", words::counted(records, "record")));
-            sheet.add(
-                "Traffic",
-                &format!(
-                    "{} up, {} down: {}, {}{}",
-                    size(totals.bytes.upload_bytes),
-                    size(totals.bytes.download_bytes),
-                    number(totals.clients, "client"),
-                    number(totals.peers, "peer"),
-                    records.unwrap_or_default()
-                ),
-            );
+        let facts = [
+            ("Traffic", self.recorded.as_ref().map(totals_words)),
+            ("CloudWatch", self.metered_words()),
+            ("Peak", self.peak.as_ref().map(peak_words)),
+        ];
+        for (label, fact) in facts {
+            if let Some(fact) = fact {
+                sheet.add(label, &fact);
+            }
         }
-        if let Some(metered) = &self.metered {
-            let explained = self.recorded.map(|recorded| {
-                let during = metered.during_recording.total();
-                format!(
-                    "; the records explain {} of the {} during the recording",
-                    share(recorded.bytes.total(), during),
-                    size(during)
-                )
-            });
-            sheet.add(
-                "CloudWatch",
-                &format!(
-                    "metered {} up and {} down from {} to {} UTC{}",
-                    size(metered.bytes.upload_bytes),
-                    size(metered.bytes.download_bytes),
-                    clock(metered.from),
-                    clock(metered.to),
-                    explained.unwrap_or_default()
-                ),
-            );
-        }
-        if let Some(peak) = &self.peak {
-            let source = if peak.is_from_records { "by the records" } else { "by CloudWatch" };
-            let bytes = size(peak.bytes.total());
-            sheet.add("Peak", &format!("{bytes} in the minute of {}, {source}", moment(peak.at)));
-        }
+    }
+
+    /// What CloudWatch metered, and how much of it the records explain.
+    pub(crate) fn metered_words(&self) -> Option<String> {
+        let metered = self.metered.as_ref()?;
+        let explained = self.recorded.map(|recorded| {
+            let during = metered.during_recording.total();
+            format!(
+                "; the records explain {} of the {} during the recording",
+                share(recorded.bytes.total(), during),
+                size(during)
+            )
+        });
+        Some(format!(
+            "metered {} up and {} down from {} to {} UTC{}",
+            size(metered.bytes.upload_bytes),
+            size(metered.bytes.download_bytes),
+            clock(metered.from),
+            clock(metered.to),
+            explained.unwrap_or_default()
+        ))
+    }
+
+    /// What the spike's data processing costs.
+    pub(crate) fn spike_words(&self) -> Option<String> {
+        let processing = self.costs.nat_processing?;
+        let whose = if processing.is_metered { "metered" } else { "recorded" };
+        Some(format!(
+            "{} of NAT data processing, for the {} {whose}",
+            about(processing.dollars),
+            size(processing.bytes)
+        ))
     }
 
     fn add_costs(&self, sheet: &mut Sheet) {
         let costs = &self.costs;
-        if let Some(processing) = &costs.nat_processing {
-            let whose = if processing.is_metered { "metered" } else { "recorded" };
-            sheet.add(
-                "The spike cost",
-                &format!(
-                    "{} of NAT data processing, for the {} {whose}",
-                    about(processing.dollars),
-                    size(processing.bytes)
-                ),
-            );
+        if let Some(spike) = self.spike_words() {
+            sheet.add("The spike cost", &spike);
         }
         if let (Some(all), Some(delivery)) = (costs.recording_dollars, costs.delivery_dollars) {
             sheet.add(
@@ -218,6 +212,27 @@ impl Report {
     }
 }
 
+/// Upload, download, and how many exchanged them.
+pub(crate) fn totals_words(totals: &Totals) -> String {
+    let records =
+        totals.records.map(|records| format!(", in {}", words::counted(records, "record")));
+    format!(
+        "{} up, {} down: {}, {}{}",
+        size(totals.bytes.upload_bytes),
+        size(totals.bytes.download_bytes),
+        number(totals.clients, "client"),
+        number(totals.peers, "peer"),
+        records.unwrap_or_default()
+    )
+}
+
+/// The busiest minute.
+pub(crate) fn peak_words(peak: &Peak) -> String {
+    let source = if peak.is_from_records { "by the records" } else { "by CloudWatch" };
+    let bytes = size(peak.bytes.total());
+    format!("{bytes} in the minute of {}, {source}", moment(peak.at))
+}
+
 fn add_list<T>(
     sheet: &mut Sheet,
     heading: &str,
@@ -227,8 +242,7 @@ fn add_list<T>(
     one: &str,
 ) {
     let Some(list) = list.filter(|list| !list.rows.is_empty()) else { return };
-    let shown: u64 = list.rows.iter().map(|row| row.total_bytes).sum();
-    let all = shown + list.others.map_or(0, |others| others.bytes.total());
+    let all = list.total_bytes();
     sheet.heading(heading);
     let blank = " ".repeat(BAR);
     sheet.beside(&format!("     Bytes  Share  {blank}   Down  "), column);
@@ -263,37 +277,37 @@ fn bar(part: u64, whole: u64, length: usize) -> String {
     "#".repeat(usize::try_from(tenths / 100).unwrap_or(length).clamp(1, length))
 }
 
-fn others_words(others: &Others, one: &str) -> String {
+pub(crate) fn others_words(others: &Others, one: &str) -> String {
     match others.count {
         Some(count) if count.number > 0 => number(count, &format!("more {one}")),
         _ => "others".to_owned(),
     }
 }
 
-fn client_words(client: &Client) -> String {
+pub(crate) fn client_words(client: &Client) -> String {
     match &client.owner {
         Some(owner) => format!("{} {}", client.client, cut(&owner.words(), NAME_CHARACTERS)),
         None => client.client.to_string(),
     }
 }
 
-fn peer_words(peer: &NamedPeer) -> String {
+pub(crate) fn peer_words(peer: &NamedPeer) -> String {
     let parts = [Some(peer.peer.to_string()), peer.service.clone(), peer.region.clone()];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-fn pair_words(pair: &Pair) -> String {
+pub(crate) fn pair_words(pair: &Pair) -> String {
     format!("{} with {}", client_words(&pair.client), peer_words(&pair.peer))
 }
 
-fn port_words(port: &NamedPort) -> String {
+pub(crate) fn port_words(port: &NamedPort) -> String {
     match port.port {
         0 => port.transport.clone(),
         number => format!("{} {number}", port.transport),
     }
 }
 
-fn service_words(service: &Service) -> String {
+pub(crate) fn service_words(service: &Service) -> String {
     service.service.clone().unwrap_or_else(|| "none: other addresses".to_owned())
 }
 
