@@ -28,6 +28,33 @@ fn a_refusal_names_the_word_and_its_place() {
     assert_eq!(refusal("fields a b"), "line 1, column 10: `b`: expected | or the end of the query");
 }
 
+/// What AWS documents and this subset does not have: refused with word and place, never ignored.
+#[test]
+fn documented_functions_and_commands_beyond_the_subset_are_refused() {
+    for function in ["jsonParse", "jsonStringify", "now"] {
+        let place = format!("line 2, column 15: `{function}`: this function is not supported");
+        assert_eq!(refusal(&format!("fields a\n| filter a != {function}(a)")), place);
+    }
+    for function in ["stddev", "earliest", "latest", "sortsFirst", "sortsLast"] {
+        let place = format!("line 1, column 17: `{function}`: this function is not supported");
+        assert_eq!(refusal(&format!("stats count(*), {function}(a) by b")), place);
+    }
+    for command in [
+        "pattern",
+        "diff",
+        "unmask",
+        "unnest",
+        "anomaly",
+        "filterIndex",
+        "lookup",
+        "join",
+        "SOURCE",
+    ] {
+        let place = format!("line 2, column 3: `{command}`: this command is not supported");
+        assert!(refusal(&format!("fields a\n| {command} a")).starts_with(&place));
+    }
+}
+
 #[test]
 fn wrong_arguments_are_refused() {
     assert_eq!(refusal("fields strlen(a, b)"), "line 1, column 8: `strlen`: it takes 1 argument");
