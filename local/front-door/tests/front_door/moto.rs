@@ -176,7 +176,7 @@ async fn answer(
         "events" => events(&moto, &call),
         "monitoring" => monitoring(&moto, &call),
         "ec2" => ec2(&moto, &call),
-        "sns" => sns(),
+        "sns" => sns(&call),
         "sqs" => sqs(&call),
         "states" => states(&call),
         "logs" => logs(&moto, &call),
@@ -326,13 +326,31 @@ fn flow_log_item((id, format): &(String, String)) -> String {
     )
 }
 
-fn sns() -> Answer {
-    xml("<R><Subscriptions>\
-         <member><Protocol>email</Protocol><Endpoint>noc@example.com</Endpoint></member>\
-         <member><Protocol>sqs</Protocol><Endpoint>arn:q</Endpoint></member>\
-         <member><Protocol>email</Protocol><Endpoint>cto@example.com</Endpoint></member>\
-         </Subscriptions></R>"
-        .to_owned())
+/// The third subscription wants only what is meant for programs.
+fn sns(call: &Call) -> Answer {
+    let subscription = |arn: &str, protocol: &str, endpoint: &str| {
+        format!(
+            "<member><SubscriptionArn>{arn}</SubscriptionArn><Protocol>{protocol}</Protocol>\
+             <Endpoint>{endpoint}</Endpoint></member>"
+        )
+    };
+    let filter = match call.form("SubscriptionArn").as_deref() {
+        Some("arn:programs") => {
+            "<entry><key>FilterPolicy</key><value>{\"format\": [\"json\"]}</value></entry>"
+        }
+        _ => "",
+    };
+    let subscriptions = [
+        subscription("arn:noc", "email", "noc@example.com"),
+        subscription("arn:queue", "sqs", "arn:q"),
+        subscription("arn:programs", "email", "programs@example.com"),
+        subscription("arn:cto", "email", "cto@example.com"),
+    ];
+    xml(format!(
+        "<R xmlns=\"http://sns\"><Subscriptions>{}</Subscriptions>\
+         <Attributes>{filter}</Attributes></R>",
+        subscriptions.concat()
+    ))
 }
 
 fn sqs(call: &Call) -> Answer {

@@ -91,6 +91,23 @@ async fn every_subscriber_gets_a_mail() {
 }
 
 #[tokio::test]
+async fn a_subscription_gets_what_its_filter_lets_pass() {
+    let door = Running::start().await;
+    let form = [
+        ("Action", "Publish"),
+        ("TopicArn", TOPIC),
+        ("Message", "{}"),
+        ("MessageAttributes.entry.1.Name", "format"),
+        ("MessageAttributes.entry.1.Value.DataType", "String"),
+        ("MessageAttributes.entry.1.Value.StringValue", "json"),
+    ];
+    door.client.form("sns", &form).await.unwrap();
+    let mailbox = door.client.control(Method::GET, "/mailbox", Value::Null).await.json();
+    let to: Vec<_> = mailbox.as_array().unwrap().iter().map(|mail| mail["to"].clone()).collect();
+    assert_eq!(to, ["noc@example.com", "programs@example.com", "cto@example.com"]);
+}
+
+#[tokio::test]
 async fn a_subject_that_sns_refuses_is_no_mail() {
     let door = Running::start().await;
     for subject in ["", "two\nlines", "Grüße", &"x".repeat(100)] {
