@@ -18,10 +18,19 @@ fn main() -> Result<(), RuntimeError> {
     })
 }
 
+/// The parameter `FlowLogDestination`.
+#[derive(Clone, Copy)]
+enum Destination {
+    LogGroup,
+    Bucket,
+}
+
 fn delivery() -> Result<Delivery, Error> {
-    let destinations: [(&str, fn() -> Result<Delivery, Error>); 2] =
-        [("cloudwatch-logs", log_group), ("s3", bucket)];
-    settings::one_of("FLOW_LOG_DESTINATION", &destinations)?()
+    let destinations = [("cloudwatch-logs", Destination::LogGroup), ("s3", Destination::Bucket)];
+    match settings::one_of("FLOW_LOG_DESTINATION", &destinations)? {
+        Destination::LogGroup => log_group(),
+        Destination::Bucket => bucket(),
+    }
 }
 
 fn log_group() -> Result<Delivery, Error> {
