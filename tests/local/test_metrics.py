@@ -118,6 +118,27 @@ def test_statistics_begin_at_whole_minutes_too(aws):
     assert points == {0.0: 3.0, 60.0: 4.0}
 
 
+def test_a_regional_gateway_is_metered_and_recorded_itself(aws):
+    gateway = aws.network().create_regional_gateway("r")
+    aws.client("logs").create_log_group(logGroupName="regional")
+    aws.client("ec2").create_flow_logs(
+        ResourceType="RegionalNatGateway",
+        ResourceIds=[gateway.id],
+        TrafficType="ALL",
+        LogGroupName="regional",
+        LogFormat="${pkt-srcaddr} ${pkt-dstaddr} ${dstaddr} ${resource-id} ${flow-direction}",
+        DeliverLogsPermissionArn="arn:aws:iam::123456789012:role/delivery",
+    )
+    aws.set_traffic(gateway, [FLOW], every_ms=50)
+    aws.wait_for("records", lambda entry: entry["nat_gateway_id"] == gateway.id)
+    aws.set_traffic(gateway, [])
+    assert sum(sums(aws, gateway, "BytesInFromSource")["BytesInFromSource"].values()) > 0
+    messages = {row["@message"] for row in aws.query("regional", "fields @message")}
+    # A's destination is the peer already, and D comes from it.
+    assert f"10.0.1.5 203.0.113.5 203.0.113.5 {gateway.id} ingress" in messages
+    assert f"203.0.113.5 10.0.1.5 10.0.1.5 {gateway.id} egress" in messages
+
+
 def in_cbor(aws, operation, **parameters):
     """What CloudWatch answers to a call in CBOR, which the Rust SDK speaks and boto3 does not."""
     model = (

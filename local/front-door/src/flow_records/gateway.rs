@@ -12,6 +12,10 @@ use crate::xml;
 use super::legs::Interval;
 use super::objects::Folder;
 
+/// Where a regional gateway's connections seem to come from, to their peers: it has no private
+/// address, and AWS documents no record of it. An address of the range for benchmarks (RFC 2544).
+const REGIONAL_ADDRESS: &str = "198.18.0.1";
+
 /// A NAT gateway as its records tell of it.
 #[derive(Clone, Debug)]
 pub(super) struct Gateway {
@@ -58,10 +62,12 @@ impl Gateway {
         account: Option<String>,
     ) -> Option<Self> {
         let text = |name: &str| xml::text(item, name).map(str::to_owned);
-        let addresses = xml::child(item, "natGatewayAddressSet")?;
-        let address = xml::child(addresses, "item")?;
-        let private_address = xml::text(address, "privateIp")?;
-        let interface = xml::text(address, "networkInterfaceId").unwrap_or("-");
+        let own = xml::child(item, "natGatewayAddressSet").and_then(|set| xml::child(set, "item"));
+        let (interface, address) = match own {
+            Some(own) => (xml::text(own, "networkInterfaceId"), xml::text(own, "privateIp")?),
+            None if text("availabilityMode")? == "regional" => (None, REGIONAL_ADDRESS),
+            None => return None,
+        };
         Some(Self {
             id: text("natGatewayId")?,
             account: account.unwrap_or_else(|| "unknown".to_owned()),
@@ -69,8 +75,8 @@ impl Gateway {
             vpc: text("vpcId").unwrap_or_else(|| "-".to_owned()),
             subnet: text("subnetId"),
             az_id,
-            interface: interface.to_owned(),
-            address: private_address.parse().ok()?,
+            interface: interface.unwrap_or("-").to_owned(),
+            address: address.parse().ok()?,
         })
     }
 }
@@ -212,6 +218,22 @@ pub(super) mod tests {
 
     pub(crate) fn regional_flow_log() -> FlowLog {
         flow_log("nat-1")
+    }
+
+    #[test]
+    fn only_a_regional_gateway_has_no_interface() {
+        let gateway = |mode: &str| {
+            let text = format!(
+                "<r><item><natGatewayAddressSet/><natGatewayId>nat-1</natGatewayId>\
+                 <availabilityMode>{mode}</availabilityMode><vpcId>vpc-1</vpcId></item></r>"
+            );
+            let document = xml::parse(&text).unwrap();
+            let item = document.root_element().first_element_child().unwrap();
+            Gateway::of_item(item, "us-east-1", None, None)
+        };
+        let regional = gateway("regional").unwrap();
+        assert_eq!((regional.interface.as_str(), regional.subnet), ("-", None));
+        assert!(gateway("zonal").is_none());
     }
 
     #[test]
