@@ -12,7 +12,7 @@ mod spike;
 
 use std::{cell::Cell, net::IpAddr};
 
-use ::report::{endpoint::VpcEndpoint, facts::Destination};
+use ::report::{endpoint::VpcEndpoint, facts::Destination, metered::MeteredMinute};
 use recording::{
     Error, NatGatewayId,
     bucket::Bucket,
@@ -457,6 +457,31 @@ fn without_queries_the_rest_is_told() {
     let throttled = World { queries: Queries::Refused(throttled()), ..download_world(&spike) };
     let email = reported(&ended(), PLACE, &throttled).email;
     assert!(email.body.contains("could not be started in 140 s"), "{}", email.body);
+}
+
+/// A day of minutes is too much for a state of the execution: they are left out.
+#[test]
+fn the_json_of_a_long_recording_stays_small() {
+    let spike = download();
+    let mut world = download_world(&spike);
+    let minutes = world.metered.as_mut().unwrap();
+    let last = *minutes.last().unwrap();
+    let day = |minute: i64| MeteredMinute {
+        at: last.at - jiff::SignedDuration::from_mins(minute),
+        upload_bytes: u64::MAX / 4096,
+        ..last
+    };
+    *minutes = (0..1440).rev().map(day).collect();
+    let state = with(ended(), "/started/at", json!("2026-11-20T04:19:00Z"));
+    let state = with(state, "/recording/alarm/at", json!("2026-11-20T04:19:00Z"));
+    let published = reported(&state, PLACE, &world);
+    let report: Value = serde_json::from_str(&published.json).unwrap();
+    assert_eq!(report["metered"]["minutes"], json!([]));
+    assert_eq!(report["version"], 1);
+    assert!(!report["links"].as_array().unwrap().is_empty());
+    let is_minute = |line: &&str| line.starts_with("  ") && line.get(4..5) == Some(":");
+    let minutes = published.email.body.lines().filter(is_minute);
+    assert!((10..=20).contains(&minutes.count()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use report::facts::{Destination, Facts, Reading};
 use report::interface::owners;
 use report::ranges::Ranges;
-use report::traffic::Traffic;
+use report::traffic::{Totals, Traffic};
 
 use super::{
     Place, Records, Sources, links,
@@ -241,6 +241,38 @@ const ONE_BY_ONE: [ReportQuery; 5] = [
     ReportQuery::Ports,
 ];
 
+/// Whom and what the questions about the records are for.
+struct Questions<'a, L, C> {
+    logs: &'a L,
+    clock: &'a C,
+    log_group: &'a str,
+    window: (Timestamp, Timestamp),
+    scope: Scope<'a>,
+}
+
+impl<L: LogsQueries, C: Clock> Questions<'_, L, C> {
+    /// The answers in the order of the questions; what they do not answer is noted.
+    async fn ask(&self, facts: &mut Facts, asked: &[ReportQuery], until: Duration) -> Vec<Answer> {
+        let queries: Vec<_> = asked.iter().map(|query| self.query(*query)).collect();
+        let answers = queries::run(self.logs, self.clock, until, &queries).await;
+        for (query, answer) in asked.iter().zip(&answers) {
+            note(facts, *query, answer);
+        }
+        answers
+    }
+
+    fn query(&self, query: ReportQuery) -> LogsQuery {
+        let (from, to) = self.window;
+        LogsQuery {
+            log_group: self.log_group.to_owned(),
+            from,
+            to,
+            text: query.text(&self.scope),
+            limit: query.most_rows(),
+        }
+    }
+}
+
 async fn look_at_records<L: LogsQueries, C: Clock>(
     facts: &mut Facts,
     (logs, clock): (&L, &C),
@@ -250,16 +282,8 @@ async fn look_at_records<L: LogsQueries, C: Clock>(
 ) {
     let addresses = links::private_addresses(&started.gateway);
     let scope = Scope { recorded_on: links::recorded_on(started), gateway_addresses: &addresses };
-    let ask = async |facts: &mut Facts, asked: &[ReportQuery], until| {
-        let queries: Vec<_> =
-            asked.iter().map(|query| logs_query(*query, log_group, window, &scope)).collect();
-        let answers = queries::run(logs, clock, until, &queries).await;
-        for (query, answer) in asked.iter().zip(&answers) {
-            note(facts, *query, answer);
-        }
-        answers
-    };
-    let answers = ask(facts, &FIRST, FIRST_END).await;
+    let questions = Questions { logs, clock, log_group, window, scope };
+    let answers = questions.ask(facts, &FIRST, FIRST_END).await;
     let [totals, statuses, conversations] = answers.as_slice() else { return };
     if usable(statuses) {
         let records = rows::records(&statuses.results.rows);
@@ -267,31 +291,48 @@ async fn look_at_records<L: LogsQueries, C: Clock>(
         facts.records = Some(records);
     }
     let totals = usable(totals).then(|| rows::totals(&totals.results.rows));
+    facts.traffic = all_conversations(conversations, totals);
+    look_further(facts, &questions, totals).await;
+}
+
+/// What all conversations add up to, if they are all of them.
+fn all_conversations(answer: &Answer, totals: Option<Totals>) -> Option<Traffic> {
     let most = usize::try_from(ReportQuery::Conversations.most_rows()).unwrap_or(usize::MAX);
-    let is_complete = conversations.incomplete.is_none() && conversations.results.rows.len() < most;
-    if is_complete {
-        let conversations = rows::conversations(&conversations.results.rows);
-        facts.traffic = Some(Traffic::of_conversations(
-            &conversations,
+    let rows = &answer.results.rows;
+    let is_complete = answer.incomplete.is_none() && rows.len() < most;
+    is_complete.then(|| {
+        Traffic::of_conversations(
+            &rows::conversations(rows),
             totals.and_then(|totals| totals.packets),
             totals.and_then(|totals| totals.records),
-        ));
+        )
+    })
+}
+
+/// Asks for what is not known yet.
+async fn look_further<L: LogsQueries, C: Clock>(
+    facts: &mut Facts,
+    questions: &Questions<'_, L, C>,
+    totals: Option<Totals>,
+) {
+    let mut further = vec![];
+    if facts.traffic.is_none() {
+        further.extend(ONE_BY_ONE);
     }
-    let mut further: Vec<_> = if is_complete { vec![] } else { ONE_BY_ONE.to_vec() };
     if facts.metered.is_none() {
         further.push(ReportQuery::Minutes);
     }
     if further.is_empty() {
         return;
     }
-    let answers = ask(facts, &further, ALL_END).await;
+    let answers = questions.ask(facts, &further, ALL_END).await;
     let rows_of = |query| {
         let mut asked = further.iter().zip(&answers);
         let (_, answer) = asked.find(|(asked, _)| **asked == query)?;
         usable(answer).then_some(answer.results.rows.as_slice())
     };
     facts.minutes = rows_of(ReportQuery::Minutes).map(rows::minutes);
-    if !is_complete {
+    if facts.traffic.is_none() {
         let rankings = Rankings {
             totals,
             clients: rows_of(ReportQuery::Clients),
@@ -301,21 +342,6 @@ async fn look_at_records<L: LogsQueries, C: Clock>(
             services: rows_of(ReportQuery::Services),
         };
         facts.traffic = rankings.is_anything().then(|| rankings.traffic());
-    }
-}
-
-fn logs_query(
-    query: ReportQuery,
-    log_group: &str,
-    (from, to): (Timestamp, Timestamp),
-    scope: &Scope<'_>,
-) -> LogsQuery {
-    LogsQuery {
-        log_group: log_group.to_owned(),
-        from,
-        to,
-        text: query.text(scope),
-        limit: query.most_rows(),
     }
 }
 
