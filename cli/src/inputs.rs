@@ -46,6 +46,15 @@ enum Place {
     LogGroup(LogGroupInput),
 }
 
+/// What arguments name.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// What can be read.
+    pub inputs: Vec<Input>,
+    /// Places in S3, which cannot tell an empty place from a wrong one, that have nothing.
+    pub nothing_at: Vec<String>,
+}
+
 /// An input, opened.
 pub(crate) enum Opened {
     /// Lines, plain or inflated.
@@ -62,17 +71,13 @@ pub(crate) enum Opened {
 /// `-`, the objects of each S3 URL in the order of their keys, and log groups. Files and objects
 /// whose names begin with a dot or an underscore are left out of directories: they are other
 /// tools' marks.
-pub(crate) fn find(
-    arguments: &[String],
-    account: &Account,
-    span: Span,
-) -> Result<Vec<Input>, Error> {
-    let mut inputs = vec![];
+pub(crate) fn find(arguments: &[String], account: &Account, span: Span) -> Result<Found, Error> {
+    let mut found = Found::default();
     // Made when something needs it: files must not wait for it.
     let mut session = None;
     for argument in arguments {
         if argument == STANDARD_INPUT {
-            inputs.push(Input {
+            found.inputs.push(Input {
                 name: "standard input".to_owned(),
                 partitions: vec![],
                 place: Place::StandardInput,
@@ -85,12 +90,12 @@ pub(crate) fn find(
                 Some(session) => Arc::clone(session),
                 None => Arc::clone(session.insert(Session::start(account)?)),
             };
-            find_in_account(&session, argument, &name, span, &mut inputs)?;
+            find_in_account(&session, argument, &name, span, &mut found)?;
         } else {
-            find_files(Path::new(argument), &mut inputs)?;
+            find_files(Path::new(argument), &mut found.inputs)?;
         }
     }
-    Ok(inputs)
+    Ok(found)
 }
 
 fn find_in_account(
@@ -98,12 +103,15 @@ fn find_in_account(
     argument: &str,
     name: &Name,
     span: Span,
-    inputs: &mut Vec<Input>,
+    found: &mut Found,
 ) -> Result<(), Error> {
     match name {
         Name::Objects { bucket, path } => {
-            let objects = ObjectInput::find(session, argument, bucket, path, span)?;
-            inputs.extend(objects.into_iter().map(|object| Input {
+            let Some(objects) = ObjectInput::find(session, argument, bucket, path, span)? else {
+                found.nothing_at.push(argument.to_owned());
+                return Ok(());
+            };
+            found.inputs.extend(objects.into_iter().map(|object| Input {
                 name: format!("s3://{bucket}/{}", object.key),
                 partitions: partitions(Path::new(&object.key)),
                 length: object.length,
@@ -112,7 +120,7 @@ fn find_in_account(
         }
         Name::LogGroup { name, place } => {
             let group = LogGroupInput::find(session, argument, name, place.as_ref(), span)?;
-            inputs.push(Input {
+            found.inputs.push(Input {
                 name: argument.to_owned(),
                 partitions: vec![],
                 place: Place::LogGroup(group),

@@ -41,7 +41,7 @@ use arguments::{
 };
 use aws::Span;
 use column::{Column, Row};
-use inputs::{Input, STANDARD_INPUT};
+use inputs::{Found, Input, STANDARD_INPUT};
 use listing::{Listing, Manner};
 use output::{Output, OutputFormat};
 use progress::Progress;
@@ -78,7 +78,7 @@ fn top(arguments: &TopArguments, call: Call<'_>) -> Result<(), Error> {
     selection.action = arguments.action.action();
     selection.statuses = Statuses::OkOnly;
     let reading = reading(read, selection, Some(asked));
-    let inputs = find_inputs(&read.inputs, call, &reading.selection)?;
+    let inputs = find_inputs(read, &read.inputs, call, &reading.selection)?;
     let progress = Progress::of(&inputs);
     let (mut tally, summary) = top::count(arguments, &reading, &inputs, &progress)?;
     drop(progress);
@@ -123,7 +123,7 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
     let (text, named) = query::text_and_inputs(arguments)?;
     let query = query::parse(&text)?;
     let reading = reading(read, selection(read, call.now, Legs::All, &[]), None);
-    let inputs = find_inputs(&named, call, &reading.selection)?;
+    let inputs = find_inputs(read, &named, call, &reading.selection)?;
     let known = learn(read, &reading, &inputs)?;
     let progress = Progress::of(&inputs);
     let mut asking = query::Asking::new(&query);
@@ -149,7 +149,7 @@ fn list(
     let reading = reading(read, selection, None);
     let asked = fields.iter().map(|column| (column.clone(), "--fields")).collect();
     let reading = Reading { columns: None, asked, ..reading };
-    let inputs = find_inputs(&read.inputs, call, &reading.selection)?;
+    let inputs = find_inputs(read, &read.inputs, call, &reading.selection)?;
     let known = learn(read, &reading, &inputs)?;
     let output = Output::new(read.target.as_deref());
     let progress = if read.target.is_some() || !io::stdout().is_terminal() {
@@ -183,11 +183,10 @@ fn learn(read: &ReadArguments, reading: &Reading, inputs: &[Input]) -> Result<Ga
     if !reading.selection.infers_addresses() || !inputs.iter().all(Input::can_be_read_again) {
         return Ok(Gateways::default());
     }
-    if !read.quiet && inputs.iter().any(Input::is_in_account) {
+    if inputs.iter().any(Input::is_in_account) {
         let note = "everything is read twice, first for the gateways' addresses: name all of them \
                     with --gateway to save that";
-        // Nobody may be there to listen, which is no failure.
-        let _ = writeln!(io::stderr(), "natflow: {note}");
+        say(read, note);
     }
     let summary = reading.read(inputs, Gateways::default(), &Progress::hidden(), &mut Ignoring)?;
     let mut known = summary.gateways;
@@ -235,30 +234,49 @@ fn reading(
 }
 
 fn find_inputs(
+    read: &ReadArguments,
     named: &[String],
     call: Call<'_>,
     selection: &Selection,
 ) -> Result<Vec<Input>, Error> {
     let span = Span { since: selection.since, until: selection.until, now: call.now };
     if !named.is_empty() {
-        return inputs::find(named, call.account, span);
+        let found = inputs::find(named, call.account, span)?;
+        return all_found(read, found);
     }
     if io::stdin().is_terminal() {
         let hint = "name a file, a directory, s3://bucket/path, logs://log-group, or - for \
                     standard input";
         return Err(Error::Refused(hint.to_owned()));
     }
-    inputs::find(&[STANDARD_INPUT.to_owned()], call.account, span)
+    Ok(inputs::find(&[STANDARD_INPUT.to_owned()], call.account, span)?.inputs)
 }
 
-/// Says what was read. Nobody may be there to listen, which is no failure.
-fn note(read: &ReadArguments, summary: &Summary, selection: &Selection) {
-    if read.quiet {
-        return;
+/// One of several folders in S3 may have nothing yet; an object that was named must be there.
+fn all_found(read: &ReadArguments, found: Found) -> Result<Vec<Input>, Error> {
+    for name in found.nothing_at {
+        let is_folder = name.ends_with(['/', '*']);
+        let hint = if is_folder { "" } else { "; a `*` at its end stands for all that begin so" };
+        let reason = format!("there is no object of this name, nor any below it{hint}");
+        if found.inputs.is_empty() || !is_folder {
+            return Err(Error::Unreadable { name, reason });
+        }
+        say(read, &format!("{name}: {reason}"));
     }
-    let mut stderr = io::stderr().lock();
+    Ok(found.inputs)
+}
+
+/// Writes a note. Nobody may be there to listen, which is no failure.
+fn say(read: &ReadArguments, note: &str) {
+    if !read.quiet {
+        let _ = writeln!(io::stderr(), "natflow: {note}");
+    }
+}
+
+/// Says what was read.
+fn note(read: &ReadArguments, summary: &Summary, selection: &Selection) {
     for note in notes::notes(summary, selection) {
-        let _ = writeln!(stderr, "natflow: {note}");
+        say(read, &note);
     }
 }
 

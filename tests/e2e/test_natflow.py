@@ -314,8 +314,14 @@ def test_a_profile_has_credentials_and_region(
 def test_what_is_not_there_is_named(natflow: Natflow, bucket: Bucket) -> None:
     refusal = natflow.fail("top", f"s3://{bucket.name}/nothing")
     url = f"s3://{bucket.name}/nothing"
-    expected = f"{url}: there is no object of this name, nor any below it; `{url}*` stands for"
+    expected = f"{url}: there is no object of this name, nor any below it; a `*` at its end stands"
     assert refusal.startswith(f"natflow: error: {expected}"), refusal
+    bucket.put("a.log", text(uploads(3)))
+    assert natflow.fail("top", f"s3://{bucket.name}/a.log", url) == refusal
+    assert f"{url}/: there is no object" in natflow.fail("top", f"{url}/")
+    outcome = natflow.run("top", "--by", "gateway", f"s3://{bucket.name}/a.log", f"{url}/")
+    assert outcome.returncode == 0
+    assert f"natflow: {url}/: there is no object of this name".encode() in outcome.stderr
     refusal = natflow.fail("top", "s3://no-such-bucket-here/logs")
     assert "NoSuchBucket" in refusal
     assert "check the bucket's name" in refusal

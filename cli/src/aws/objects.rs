@@ -47,6 +47,7 @@ pub(crate) enum OpenedObject {
 
 impl ObjectInput {
     /// Finds the objects that a path stands for; `argument` is what the command line calls it.
+    /// None if there are none.
     ///
     /// What was written before the first record that counts began has none that counts.
     pub(crate) fn find(
@@ -55,12 +56,12 @@ impl ObjectInput {
         bucket: &str,
         path: &str,
         span: Span,
-    ) -> Result<Vec<Self>, Error> {
+    ) -> Result<Option<Vec<Self>>, Error> {
         let mut bucket = Bucket::new(&session.config, bucket);
         let found = session.wait(bucket.find(path)).map_err(Error::input(argument))?;
         let mut found = found.map_err(unreadable(argument))?;
         if found.is_empty() {
-            return Err(Error::Unreadable { name: argument.to_owned(), reason: nothing(argument) });
+            return Ok(None);
         }
         if let Some(since) = span.since.and_then(|since| i64::try_from(since).ok()) {
             found.retain(|object| object.modified.is_none_or(|written| written >= since));
@@ -73,7 +74,7 @@ impl ObjectInput {
             key: object.key.clone(),
             length: object.size,
         });
-        Ok(inputs.collect())
+        Ok(Some(inputs.collect()))
     }
 
     /// Opens the object, and lets those that follow it come.
@@ -156,12 +157,4 @@ async fn send(mut stream: ObjectStream, pieces: Sender) {
 /// A guess that saves fetching too much; the content decides.
 fn is_called_parquet(object: &Object) -> bool {
     object.key.ends_with(".parquet")
-}
-
-fn nothing(argument: &str) -> String {
-    let reason = "there is no object of this name, nor any below it";
-    if argument.ends_with(['*', '/']) {
-        return reason.to_owned();
-    }
-    format!("{reason}; `{argument}*` stands for all whose keys begin so")
 }
