@@ -1,7 +1,7 @@
 //! AWS as a test wants it to answer: Logs Insights runs the queries that it is asked.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -38,6 +38,7 @@ pub(crate) struct World {
     pub(crate) started: RefCell<Vec<LogsQuery>>,
     pub(crate) polls: Cell<u32>,
     pub(crate) stopped: RefCell<Vec<String>>,
+    pub(crate) running: RefCell<BTreeSet<String>>,
 }
 
 /// How queries fare.
@@ -76,6 +77,7 @@ impl World {
             started: RefCell::default(),
             polls: Cell::default(),
             stopped: RefCell::default(),
+            running: RefCell::default(),
         }
     }
 
@@ -182,22 +184,30 @@ impl LogsQueries for World {
         }
         let mut started = self.started.borrow_mut();
         started.push(query.clone());
-        Ok((started.len() - 1).to_string())
+        let id = (started.len() - 1).to_string();
+        self.running.borrow_mut().insert(id.clone());
+        assert!(self.running.borrow().len() <= 3, "an account runs few queries at once");
+        Ok(id)
     }
 
     async fn results(&self, query_id: &str) -> Result<QueryResults, Error> {
         let query = self.started.borrow()[query_id.parse::<usize>().unwrap()].clone();
         self.polls.set(self.polls.get() + 1);
-        Ok(match self.queries {
+        let results = match self.queries {
             Queries::NeverEnd => self.results_of(&query, QueryStatus::Running),
             Queries::End(status) => self.results_of(&query, status),
             _ if self.polls.get() % 2 == 1 => QueryResults::default(),
             _ => self.results_of(&query, QueryStatus::Complete),
-        })
+        };
+        if results.status != QueryStatus::Running {
+            self.running.borrow_mut().remove(query_id);
+        }
+        Ok(results)
     }
 
     async fn stop(&self, query_id: &str) -> Result<(), Error> {
         self.stopped.borrow_mut().push(query_id.to_owned());
+        self.running.borrow_mut().remove(query_id);
         Ok(())
     }
 }
