@@ -7,6 +7,8 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.e2e import faults
 from tests.e2e.stack import RecorderStack
 
@@ -52,6 +54,25 @@ def test_a_start_that_is_killed_after_it_created_the_flow_log_is_taken_up(
     stack.clear_alarm()
     stack.assert_recorded(stack.wait_end(execution))
     assert len(stack.mails()) == 1
+    stack.assert_nothing_is_left()
+    assert stack.counted() == 1
+
+
+@pytest.mark.parametrize("moment", ["before", "during", "after"])
+def test_a_start_that_is_killed_around_its_call_creates_one_flow_log(
+    stack: RecorderStack, moment: str
+) -> None:
+    with faults.ec2(stack.aws, "CreateFlowLogs", {"kill": moment}, times=1):
+        execution = stack.raise_alarm()
+        crashed = stack.aws.wait_for(
+            "invocation-end",
+            lambda end: end["function"] == stack.resources["StartRecordingFunction"],
+        )
+        assert (crashed["outcome"], crashed["error_type"]) == ("crash", "Runtime.ExitError")
+        stack.wait_until_waiting()
+    assert len(stack.flow_logs()) == 1
+    stack.clear_alarm()
+    stack.assert_recorded(stack.wait_end(execution))
     stack.assert_nothing_is_left()
     assert stack.counted() == 1
 
