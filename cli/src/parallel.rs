@@ -2,8 +2,7 @@
 //!
 //! One thread reads the inputs, piece by piece, and others parse the pieces and add them up,
 //! each into a tally of its own, until all tallies become one. The reading thread looks for the
-//! one thing that a piece must know of those before it: the last header line. (It does not look
-//! into JSON.)
+//! one thing that a piece must know of those before it: the last header line.
 
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -98,7 +97,7 @@ impl Reader<'_> {
         let mut current = facts(started.format.clone());
         let mut lines_before = 0;
         while let Some(chunk) = started.take_chunk(self.used.try_recv().unwrap_or_default())? {
-            let scan = Scan::of(chunk.bytes());
+            let scan = Scan::of(chunk.bytes(), &started.format);
             let piece = Piece { facts: Arc::clone(&current), lines_before, chunk };
             // Nobody takes it when a worker has failed, which is seen when all have ended.
             if self.pieces.send(piece).is_err() {
@@ -123,24 +122,46 @@ struct Scan {
 }
 
 impl Scan {
-    fn of(bytes: &[u8]) -> Self {
+    /// Looks at the beginnings of lines. Only a piece with lines in JSON, or with lines that begin
+    /// with a blank, is parsed here, too: `format` is that of its first line.
+    fn of(bytes: &[u8], format: &Format) -> Self {
         let mut scan = Self { lines: 0, last_header: None };
-        let mut rest = bytes;
+        let mut is_plain = true;
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes) {
             scan.lines += 1;
-            if bytes.get(start).is_some_and(u8::is_ascii_lowercase) {
-                let line = bytes.get(start..end).unwrap_or_default();
-                scan.last_header = header(line).or(scan.last_header);
-            }
+            is_plain &= scan.look_at(bytes.get(start..end).unwrap_or_default());
             start = end + 1;
-            rest = bytes.get(start..).unwrap_or_default();
         }
-        if rest.first().is_some_and(u8::is_ascii_lowercase) {
-            scan.last_header = header(rest).or(scan.last_header);
+        is_plain &= scan.look_at(bytes.get(start..).unwrap_or_default());
+        if !is_plain {
+            scan.last_header = Some(format_behind(bytes, format));
         }
         scan
     }
+
+    /// Whether a look at the line is enough.
+    fn look_at(&mut self, line: &[u8]) -> bool {
+        match line.first() {
+            Some(b'a'..=b'z') => {
+                if let Some(format) = header(line) {
+                    self.last_header = Some(format);
+                }
+                true
+            }
+            Some(b'\r') => line.len() == 1,
+            Some(b'{' | ..=b' ') => false,
+            _ => true,
+        }
+    }
+}
+
+/// The format of whatever follows a piece.
+fn format_behind(bytes: &[u8], format: &Format) -> Format {
+    let mut parser = Parser::checking(format.clone(), &[]);
+    let mut records = parser.records(bytes);
+    while records.next().is_some() {}
+    parser.format().clone()
 }
 
 /// The format that a header line names. A record is dismissed at its first value that no name
@@ -228,14 +249,19 @@ fn merged(workers: Vec<Worker<'_>>, empty: &Tally) -> (Tally, Summary) {
 mod tests {
     use super::*;
 
+    fn scan(text: &str) -> (u64, Option<String>) {
+        let scan = Scan::of(text.as_bytes(), &Format::aws_default());
+        (scan.lines, scan.last_header.map(|format| format.to_string()))
+    }
+
     #[test]
     fn the_last_header_line_counts() {
-        let scan = Scan::of(b"srcaddr bytes\n10.0.0.1 5\nbytes srcaddr\n5 10.0.0.1\ningress -\n");
-        assert_eq!(scan.lines, 5);
-        assert_eq!(scan.last_header.map(|f| f.to_string()).as_deref(), Some("${bytes} ${srcaddr}"));
-        let scan = Scan::of(b"ingress 10.0.0.1\nbytes srcaddr");
-        assert_eq!(scan.lines, 1);
-        assert!(scan.last_header.is_some());
-        assert!(Scan::of(b"eni-1 10.0.0.1\n").last_header.is_none());
+        let format = Some("${bytes} ${srcaddr}".to_owned());
+        let text = "srcaddr bytes\n10.0.0.1 5\nbytes srcaddr\n5 10.0.0.1\ningress -\n";
+        assert_eq!(scan(text), (5, format.clone()));
+        assert_eq!(scan("ingress 10.0.0.1\nbytes srcaddr"), (1, format.clone()));
+        assert_eq!(scan("eni-1 10.0.0.1\n\r\n\n"), (3, None));
+        assert_eq!(scan("\t bytes srcaddr\n1 -\n"), (2, format.clone()));
+        assert_eq!(scan("{\"message\":\"bytes srcaddr\"}\n{\"message\":\"1 -\"}\n"), (2, format));
     }
 }
