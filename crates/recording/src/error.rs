@@ -50,7 +50,7 @@ pub enum Error {
     /// A flow log of somebody else's already sends the same records to the same
     /// log group or folder.
     #[error(
-        "{resource} already has the flow log {flow_log} to the same destination, which this stack did not create: delete it, or let it send elsewhere"
+        "{resource} already has the flow log {flow_log}, which this stack did not create, to the same destination: delete it, or let it send elsewhere"
     )]
     FlowLogTaken {
         /// The network interface or the regional gateway.
