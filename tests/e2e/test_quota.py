@@ -80,7 +80,8 @@ def test_the_quota_is_renewed_with_its_period(deploy: Deploy) -> None:
 
     ended = stack.wait_end(stack.start(stack.alarm_event(yesterday)))
     mail = stack.assert_recorded(ended)
-    assert f"recording 1 of 1; the count starts again on {today:%Y-%m-%d} (UTC)" in mail["words"]
+    renewal = f"the count starts again on {today.day} {today:%B} (UTC)"
+    assert f"recording 1 of 1; {renewal}" in mail["words"]
     assert stack.item()[counters[0]] == 1
     refused = stack.wait_end(stack.start(stack.alarm_event(yesterday + timedelta(seconds=1))))
     assert refused.decision == "quotaReached"
