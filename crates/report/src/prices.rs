@@ -32,6 +32,7 @@ pub const HOURS_PER_MONTH: f64 = 730.0;
 const VPC: &str = "https://aws.amazon.com/vpc/pricing/";
 const PRIVATE_LINK: &str = "https://aws.amazon.com/privatelink/pricing/";
 const CLOUDWATCH: &str = "https://aws.amazon.com/cloudwatch/pricing/";
+const LAMBDA_PAGE: &str = "https://aws.amazon.com/lambda/pricing/";
 const STEP_FUNCTIONS: &str = "https://aws.amazon.com/step-functions/pricing/";
 
 /// A gigabyte that enters a NAT gateway, from either side.
@@ -82,12 +83,24 @@ pub const STATE_TRANSITION: Price = Price {
     source: STEP_FUNCTIONS,
 };
 
+/// What a Lambda function on arm64 takes, by its time and its memory.
+pub const LAMBDA: Price = Price {
+    what: "Lambda, arm64",
+    dollars: 0.000_013_333_4,
+    unit: "GB-second",
+    source: LAMBDA_PAGE,
+};
+
+/// A call of a Lambda function.
+pub const LAMBDA_REQUEST: Price =
+    Price { what: "Lambda, requests", dollars: 0.000_000_2, unit: "request", source: LAMBDA_PAGE };
+
 /// A metric of an alarm, for a month.
 pub const ALARM_METRIC_MONTH: Price =
     Price { what: "CloudWatch alarm", dollars: 0.10, unit: "metric and month", source: CLOUDWATCH };
 
 /// Every price.
-pub const ALL: [Price; 9] = [
+pub const ALL: [Price; 11] = [
     NAT_PROCESSING,
     INTERFACE_ENDPOINT_HOUR,
     INTERFACE_ENDPOINT_DATA,
@@ -96,6 +109,8 @@ pub const ALL: [Price; 9] = [
     DELIVERY_S3,
     QUERIES,
     STATE_TRANSITION,
+    LAMBDA,
+    LAMBDA_REQUEST,
     ALARM_METRIC_MONTH,
 ];
 
