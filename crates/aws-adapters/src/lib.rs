@@ -5,6 +5,8 @@
 //! the state machine's own retries come on top and last for minutes.
 
 mod address_ranges;
+#[cfg(all(feature = "cloudwatch", feature = "profile"))]
+mod alarms;
 #[cfg(feature = "step-functions")]
 mod callbacks;
 mod clock;
@@ -19,6 +21,8 @@ mod https;
 mod log_events;
 #[cfg(feature = "logs")]
 mod logs_queries;
+#[cfg(all(feature = "cloudwatch", feature = "profile"))]
+mod metered_bytes;
 #[cfg(feature = "cloudwatch")]
 mod metrics;
 #[cfg(feature = "ec2")]
@@ -27,14 +31,18 @@ mod network_interfaces;
 mod objects;
 #[cfg(feature = "profile")]
 pub mod profile;
-#[cfg(any(feature = "logs", feature = "s3"))]
+#[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
 mod read_error;
+#[cfg(all(feature = "dynamodb", feature = "profile"))]
+mod recordings;
 #[cfg(feature = "dynamodb")]
 mod table;
 #[cfg(feature = "ec2")]
 mod vpc_endpoints;
 
 pub use address_ranges::PublishedRanges;
+#[cfg(all(feature = "cloudwatch", feature = "profile"))]
+pub use alarms::{Alarms, GatewayAlarm};
 #[cfg(feature = "step-functions")]
 pub use callbacks::StepFunctionsCallbacks;
 pub use clock::Stopwatch;
@@ -47,14 +55,18 @@ pub use gateways::Ec2Gateways;
 pub use log_events::{Filtered, LogEvents, LogGroup, LogGroups, Queried, Seconds};
 #[cfg(feature = "logs")]
 pub use logs_queries::LogsInsights;
+#[cfg(all(feature = "cloudwatch", feature = "profile"))]
+pub use metered_bytes::MeteredBytes;
 #[cfg(feature = "cloudwatch")]
 pub use metrics::CloudWatchMetrics;
 #[cfg(feature = "ec2")]
 pub use network_interfaces::Ec2NetworkInterfaces;
 #[cfg(feature = "s3")]
 pub use objects::{Bucket, Object, ObjectStream};
-#[cfg(any(feature = "logs", feature = "s3"))]
+#[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
 pub use read_error::ReadError;
+#[cfg(all(feature = "dynamodb", feature = "profile"))]
+pub use recordings::RecordingsTables;
 #[cfg(feature = "dynamodb")]
 pub use table::DynamoDbTable;
 #[cfg(feature = "ec2")]

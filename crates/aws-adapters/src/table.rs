@@ -76,7 +76,7 @@ fn attribute(value: &Value) -> AttributeValue {
 }
 
 /// The attributes that the recorder writes; it has no others.
-fn item(attributes: Option<Attributes>) -> Item {
+pub(crate) fn item(attributes: Option<Attributes>) -> Item {
     let known = attributes.unwrap_or_default().into_iter().filter_map(|(name, value)| {
         let value = match value {
             AttributeValue::S(text) => Value::Text(text),
