@@ -6,9 +6,11 @@ use std::str::FromStr;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use flowlog::{Action, Field, Format, FormatError};
+use report::facts::Destination;
 
 use crate::column::{Column, NoColumnName};
 use crate::condition::Condition;
+use crate::cost::OwnPrice;
 use crate::moment::Moment;
 use crate::output::{ColorChoice, OutputFormat};
 use crate::selection::{GatewayName, Legs};
@@ -43,6 +45,22 @@ const QUERY_EXAMPLES: &str = "\
 Examples:
   natflow query -f queries/top-clients.query recording.log
   natflow query 'stats count(*) by bin(5m)' logs/";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  natflow report recording.log
+  natflow report --html -o spike.html --region eu-west-1 recording.log
+  natflow report --since 2h --output json logs://recorder-FlowLogGroup-1A2B";
+
+const COST_EXAMPLES: &str = "\
+Examples:
+  natflow cost --gateways 3 --gb 2000 --connections 5000 --spikes 4
+  natflow cost --stack recorder                the stack's gateways, as CloudWatch metered them
+  natflow cost --price nat-processing=0.048    a price of another region";
+
+const STATUS_HELP: &str = "\
+Permissions: cloudwatch:DescribeAlarms, dynamodb:Scan on the stack's table, and, unless --table
+names it, dynamodb:ListTables.";
 
 /// Reads VPC flow logs: who talks, how much, through which NAT gateway.
 #[derive(Debug, Parser)]
@@ -101,6 +119,20 @@ pub enum Command {
     /// goes beyond the supported part of the language is refused with its place.
     #[command(after_long_help = QUERY_EXAMPLES)]
     Query(QueryArguments),
+    /// Reports who caused a spike, as the recorder's e-mail does.
+    ///
+    /// What only an account knows is left out: what CloudWatch metered, the names behind
+    /// addresses, and the VPC's endpoints.
+    #[command(after_long_help = REPORT_EXAMPLES)]
+    Report(ReportArguments),
+    /// Estimates what recording spikes costs a month, beside flow logs that run all the time.
+    ///
+    /// Traffic is what the options say, or what CloudWatch metered of a stack's gateways.
+    #[command(after_long_help = COST_EXAMPLES)]
+    Cost(CostArguments),
+    /// Shows a stack's gateways: alarm, recording, and how many recordings there were.
+    #[command(after_long_help = STATUS_HELP)]
+    Status(StatusArguments),
     /// Writes a script that completes natflow's arguments in a shell.
     Completions {
         /// The shell.
@@ -282,6 +314,162 @@ pub struct QueryArguments {
     /// What is read.
     #[command(flatten)]
     pub read: ReadArguments,
+}
+
+/// What `report` is asked for.
+#[derive(Args, Debug)]
+pub struct ReportArguments {
+    /// How to write the report. Without it, what the name given with -o ends with, or text.
+    #[arg(long, value_name = "FORMAT")]
+    pub output: Option<ReportFormat>,
+
+    /// Writes a page for a browser, with a chart: the same as --output html.
+    #[arg(long, conflicts_with = "output")]
+    pub html: bool,
+
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// What `report` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// Text of 80 columns.
+    Text,
+    /// What programs get from the recorder's topic.
+    Json,
+    /// A page that needs no network.
+    Html,
+}
+
+/// What `cost` is asked for.
+#[derive(Args, Debug)]
+pub struct CostArguments {
+    /// The stack whose gateways are counted, with what CloudWatch metered in the last 30 days.
+    ///
+    /// Permissions: cloudwatch:DescribeAlarms and cloudwatch:GetMetricData.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["gateways", "gb"])]
+    pub stack: Option<String>,
+
+    /// A gateway that is counted, with what CloudWatch metered in the last 30 days. Can be given
+    /// several times.
+    ///
+    /// Permission: cloudwatch:GetMetricData.
+    #[arg(
+        long,
+        value_name = "nat-…",
+        value_delimiter = ',',
+        conflicts_with_all = ["gateways", "gb", "stack"]
+    )]
+    pub gateway: Vec<String>,
+
+    /// How many gateways are watched.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub gateways: u64,
+
+    /// Gigabytes a month that all of them take in, from both sides.
+    #[arg(long, value_name = "GB", default_value = "1000", value_parser = amount)]
+    pub gb: f64,
+
+    /// Connections that are active at any time on each gateway. Each takes four records a minute.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub connections: u64,
+
+    /// Bytes of a record.
+    #[arg(long, value_name = "BYTES", default_value_t = 150)]
+    pub record_bytes: u64,
+
+    /// Spikes a month that are recorded, of all gateways.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = amount)]
+    pub spikes: f64,
+
+    /// Minutes that a recording lasts.
+    #[arg(long, value_name = "MINUTES", default_value = "15", value_parser = amount)]
+    pub recording_minutes: f64,
+
+    /// Connections that are active during a spike; as many as at any time, if they are not given.
+    #[arg(long, value_name = "N")]
+    pub spike_connections: Option<u64>,
+
+    /// Gigabytes that a spike moves.
+    #[arg(long, value_name = "GB", default_value = "10", value_parser = amount)]
+    pub spike_gb: f64,
+
+    /// Where the recorder's records go.
+    #[arg(long, value_name = "PLACE", default_value = "infrequent-access")]
+    pub destination: DestinationArgument,
+
+    /// The price of another region, in dollars. Can be given several times.
+    #[arg(long, value_name = "NAME=DOLLARS")]
+    pub price: Vec<OwnPrice>,
+
+    /// How to write the amounts.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: OutputFormat,
+
+    /// Writes no notes to standard error.
+    #[arg(long, short)]
+    pub quiet: bool,
+
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// Writes to a file, which appears when it is complete, instead of standard output.
+    #[arg(short = 'o', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub target: Option<PathBuf>,
+}
+
+/// A number that is not negative.
+fn amount(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "expected a number that is not negative".to_owned())
+}
+
+/// Where a recorder's records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DestinationArgument {
+    /// A log group of the class `INFREQUENT_ACCESS`.
+    InfrequentAccess,
+    /// A log group of the class `STANDARD`.
+    Standard,
+    /// A bucket.
+    S3,
+}
+
+impl From<DestinationArgument> for Destination {
+    fn from(destination: DestinationArgument) -> Self {
+        match destination {
+            DestinationArgument::InfrequentAccess => Self::InfrequentAccess,
+            DestinationArgument::Standard => Self::Standard,
+            DestinationArgument::S3 => Self::S3,
+        }
+    }
+}
+
+/// What `status` is asked for.
+#[derive(Args, Debug)]
+pub struct StatusArguments {
+    /// The recorder's stack.
+    #[arg(value_name = "STACK")]
+    pub stack: String,
+
+    /// The stack's table (its output `RecordingsTableName`); otherwise it is looked for.
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+
+    /// How to write the rows.
+    #[arg(long, value_name = "FORMAT", default_value = "table")]
+    pub output: OutputFormat,
+
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+
+    /// Writes to a file, which appears when it is complete, instead of standard output.
+    #[arg(short = 'o', value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub target: Option<PathBuf>,
 }
 
 /// What `convert` writes.

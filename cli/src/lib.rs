@@ -8,6 +8,7 @@ mod aws;
 mod chunk;
 mod column;
 mod condition;
+mod cost;
 mod error;
 mod inputs;
 mod key;
@@ -20,8 +21,10 @@ mod parquet_rows;
 mod progress;
 mod query;
 mod reading;
+mod reporting;
 mod selection;
 mod size;
+mod status;
 mod tally;
 mod top;
 
@@ -36,8 +39,8 @@ pub use arguments::Arguments;
 pub use error::Error;
 
 use arguments::{
-    Account, Command, ConvertArguments, ConvertFormat, DecodeArguments, QueryArguments,
-    ReadArguments, TopArguments,
+    Account, Command, ConvertArguments, ConvertFormat, CostArguments, DecodeArguments,
+    QueryArguments, ReadArguments, ReportArguments, StatusArguments, TopArguments,
 };
 use aws::Span;
 use column::{Column, Row};
@@ -56,6 +59,9 @@ pub fn run(arguments: &Arguments, now: Timestamp) -> Result<(), Error> {
         Command::Decode(arguments) => decode(arguments, call),
         Command::Convert(arguments) => convert(arguments, call),
         Command::Query(arguments) => query(arguments, call),
+        Command::Report(arguments) => report(arguments, call),
+        Command::Cost(arguments) => cost(arguments, call),
+        Command::Status(arguments) => status(arguments, call),
         Command::Completions { shell } => completions(*shell),
         Command::Man { dir } => man(dir.as_deref()),
     }
@@ -134,6 +140,38 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
     output.rows(arguments.output, read.color, |sink| query::write(&table, sink))?;
     note(read, &summary, &reading.selection);
     Ok(())
+}
+
+fn report(arguments: &ReportArguments, call: Call<'_>) -> Result<(), Error> {
+    let read = &arguments.read;
+    let selection = Selection { needs_flow: true, ..selection(read, call.now, Legs::All, &[]) };
+    let reading = Reading { asked: reporting::asked(), ..reading(read, selection, None) };
+    let inputs = find_inputs(read, &read.inputs, call, &reading.selection)?;
+    let region = call.account.region.as_deref();
+    let (report, summary) = reporting::report(&reading, &inputs, region)?;
+    reporting::write(&report, arguments)?;
+    note(read, &summary, &reading.selection);
+    Ok(())
+}
+
+fn cost(arguments: &CostArguments, call: Call<'_>) -> Result<(), Error> {
+    let metered = cost::metered(arguments, call.account, call.now)?;
+    let profile = cost::Profile::new(arguments, metered);
+    let output = Output::new(arguments.target.as_deref());
+    output
+        .rows(arguments.output, arguments.color, |sink| cost::write(arguments, &profile, sink))?;
+    if !arguments.quiet {
+        let region = call.account.region.as_deref().unwrap_or("your region");
+        // Nobody may be there to listen, which is no failure.
+        let _ = writeln!(io::stderr(), "natflow: {}", ::report::prices::note(region));
+    }
+    Ok(())
+}
+
+fn status(arguments: &StatusArguments, call: Call<'_>) -> Result<(), Error> {
+    let statuses = status::find(arguments, call.account)?;
+    let output = Output::new(arguments.target.as_deref());
+    output.rows(arguments.output, arguments.color, |sink| status::write(&statuses, call.now, sink))
 }
 
 /// Writes every row that counts.

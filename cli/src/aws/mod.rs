@@ -63,8 +63,13 @@ impl Session {
         Ok(Arc::new(Self { runtime: Some(runtime), config }))
     }
 
+    /// How the account is reached.
+    pub(crate) const fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
     /// Waits for the outcome of a task.
-    fn wait<F: Future>(&self, task: F) -> io::Result<F::Output> {
+    pub(crate) fn wait<F: Future>(&self, task: F) -> io::Result<F::Output> {
         let runtime = self.runtime.as_ref().ok_or(io::ErrorKind::NotConnected)?;
         Ok(runtime.block_on(task))
     }
@@ -128,7 +133,7 @@ fn failed(error: ReadError) -> io::Error {
 }
 
 /// What stands in the way of an input that is called so.
-fn unreadable(name: &str) -> impl FnOnce(ReadError) -> Error {
+pub(crate) fn unreadable(name: &str) -> impl FnOnce(ReadError) -> Error {
     let name = name.to_owned();
     move |error| Error::Unreadable { name, reason: Advised(error).to_string() }
 }
