@@ -80,7 +80,10 @@ async fn strike(door: &Door, call: &AwsCall) -> Struck {
             Action::Unsuccessful { code, message } => {
                 return Struck::Answered(flow_logs::unsuccessful(call, &code, &message));
             }
-            Action::LoseAnswer(_) => manner.lose_answer = true,
+            // It is carried out for certain: that is the point of losing its answer.
+            Action::LoseAnswer(_) => {
+                return Struck::Not(Manner { lose_answer: true, ..manner });
+            }
             Action::Hold(_) => {
                 record_fault(door, call, "held", &strike.fault);
                 strike.released().await;
