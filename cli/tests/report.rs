@@ -147,13 +147,15 @@ fn the_selection_decides_what_is_reported() {
 #[test]
 fn an_address_that_shows_late_is_read_again() {
     let folder = Folder::new();
-    let early = Connection { gateway: ["10.0.0.221", "10.0.0.221"], ..Connection::default() };
-    let [upload, relayed, arriving, download] = early.legs();
-    // The clients' legs come before what tells that 10.0.0.221 is the gateway's second address.
-    let lines = [Connection::default().legs().to_vec(), vec![arriving, upload, download, relayed]];
-    folder.write("late.log", lines.concat().join("\n"));
+    let [upload, relayed, arriving, download] = Connection::default().legs();
+    // What arrives for the secondary address looks like an upload until one leaves by it.
+    let [_, late, early, _] =
+        Connection { gateway: [GATEWAY, "10.0.0.221"], ..Connection::default() }.legs();
+    let lines = [upload, relayed, arriving, early, late, download];
+    folder.write("late.log", lines.join("\n"));
     let report = json(&folder, &["late.log"]);
-    assert_eq!(report["recorded"]["downloadBytes"], 500_000);
+    assert_eq!(report["recorded"]["uploadBytes"], 1500);
+    assert_eq!(report["recorded"]["downloadBytes"], 250_000);
     assert_eq!(report["recorded"]["clients"]["number"], 1);
 }
 
