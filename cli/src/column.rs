@@ -1,10 +1,9 @@
 //! What can be asked of a record: AWS's fields, and what follows from several of them.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::str::FromStr;
 
-use flowlog::{Field, Flow, Format, Leg, Record, Value, ValueType};
+use flowlog::{Field, Format, Leg, Record, Value, ValueType};
 
 /// A part of a hive-partitioned path: `aws-region=eu-west-1`.
 pub(crate) type Partition = (Box<str>, Box<str>);
@@ -17,7 +16,7 @@ pub struct Row<'r> {
     /// What the path of its file says.
     pub partitions: &'r [Partition],
     /// Its part in a connection through a gateway, if it has one and it was asked for.
-    pub flow: Option<Flow>,
+    pub leg: Option<Leg>,
 }
 
 /// Something that a row has a value for.
@@ -175,11 +174,9 @@ impl Column {
     pub fn value<'r>(&self, row: &Row<'r>) -> Value<'r> {
         match self {
             Self::Field(field) => field_value(*field, row),
-            Self::Client => address(row.flow.and_then(|flow| flow.client)),
-            Self::Peer => address(row.flow.map(|flow| flow.peer)),
-            Self::Direction => {
-                row.flow.map_or(Value::Dash, |flow| Value::Text(direction(flow.leg)))
-            }
+            Self::Client => value_of(row, row.leg.and_then(Leg::client_field)),
+            Self::Peer => value_of(row, row.leg.map(Leg::peer_field)),
+            Self::Direction => row.leg.map_or(Value::Dash, |leg| Value::Text(direction(leg))),
             Self::Gateway => gateway(&row.record),
             Self::Service => of_peer(row, Field::PktSrcAwsService, Field::PktDstAwsService),
             Self::Port => of_peer(row, Field::SrcPort, Field::DstPort),
@@ -190,16 +187,15 @@ impl Column {
 
 /// The value of the source's or the destination's field, whichever is the peer's.
 fn of_peer<'r>(row: &Row<'r>, source: Field, destination: Field) -> Value<'r> {
-    let Some(flow) = row.flow else { return Value::Dash };
-    let field = match flow.leg {
+    let field = row.leg.map(|leg| match leg {
         Leg::Upload | Leg::UploadRelayed => destination,
         Leg::Download | Leg::DownloadArriving => source,
-    };
-    row.record.value(field).unwrap_or(Value::Dash)
+    });
+    value_of(row, field)
 }
 
-fn address(address: Option<IpAddr>) -> Value<'static> {
-    address.map_or(Value::Dash, Value::Address)
+fn value_of<'r>(row: &Row<'r>, field: Option<Field>) -> Value<'r> {
+    field.and_then(|field| row.record.value(field)).unwrap_or(Value::Dash)
 }
 
 /// The word for a leg, from the client's side.
@@ -214,10 +210,18 @@ pub(crate) const fn direction(leg: Leg) -> &'static str {
 }
 
 /// On which gateway the record was seen.
-pub(crate) fn gateway<'r>(record: &Record<'r>) -> Value<'r> {
+fn gateway<'r>(record: &Record<'r>) -> Value<'r> {
+    str::from_utf8(gateway_id(record))
+        .ok()
+        .filter(|id| !id.is_empty())
+        .map_or(Value::Dash, Value::Text)
+}
+
+/// The ID of the gateway on which the record was seen; nothing, if the record does not say so.
+pub(crate) fn gateway_id<'r>(record: &Record<'r>) -> &'r [u8] {
     let ids = [Field::ResourceId, Field::InterfaceId];
-    let mut ids = ids.into_iter().filter_map(|field| record.text(field));
-    ids.find(|id| *id != "-").map_or(Value::Dash, Value::Text)
+    let mut ids = ids.into_iter().filter_map(|field| record.bytes(field));
+    ids.find(|id| *id != b"-").unwrap_or_default()
 }
 
 fn field_value<'r>(field: Field, row: &Row<'r>) -> Value<'r> {

@@ -390,7 +390,7 @@ mod tests {
         let mut parser = Parser::new(Format::parse(FORMAT).unwrap());
         let mut records = parser.records(line);
         let record = records.next().unwrap().unwrap();
-        condition.is_met(&Row { record, partitions: &[], flow: None })
+        condition.is_met(&Row { record, partitions: &[], leg: None })
     }
 
     #[test]

@@ -75,11 +75,12 @@ impl KeyColumns {
         }
     }
 
-    /// The key as 64 bits: one number, or one or two values of 32 bits.
+    /// The key as 64 bits: one number or short text, or one or two values of 32 bits.
     fn packed(&self, row: &Row<'_>) -> Option<u64> {
         match self.columns.as_slice() {
             [column] => match column.value(row) {
                 Value::Number(number) => Some(number),
+                Value::Text(text) => packed_text(text.as_bytes()),
                 value => half(&value),
             },
             [first, second] => {
@@ -102,10 +103,11 @@ impl KeyColumns {
     #[must_use]
     pub(crate) fn unpack(&self, key: u64) -> Vec<OwnValue> {
         match self.columns.as_slice() {
-            [column] if column.column_type() != ColumnType::Address => {
-                vec![OwnValue::Number(key)]
-            }
-            [column] => vec![of_half(column, key)],
+            [column] => match column.column_type() {
+                ColumnType::Number(_) => vec![OwnValue::Number(key)],
+                ColumnType::Text => vec![OwnValue::Text(unpacked_text(key))],
+                ColumnType::Address => vec![of_half(column, key)],
+            },
             [first, second] => {
                 vec![of_half(first, key >> 32), of_half(second, key & u64::from(u32::MAX))]
             }
@@ -119,6 +121,21 @@ impl KeyColumns {
         let mut rest = key;
         self.columns.iter().map(|_| read_value(&mut rest).unwrap_or(OwnValue::Missing)).collect()
     }
+}
+
+/// A text of seven bytes at most, and its length in the highest byte.
+fn packed_text(text: &[u8]) -> Option<u64> {
+    let mut bytes = [0; 8];
+    let (length, room) = bytes.split_last_mut()?;
+    room.get_mut(..text.len())?.copy_from_slice(text);
+    *length = u8::try_from(text.len()).ok()?;
+    Some(u64::from_le_bytes(bytes))
+}
+
+fn unpacked_text(key: u64) -> String {
+    let bytes = key.to_le_bytes();
+    let text = bytes.split_last().and_then(|(length, room)| room.get(..usize::from(*length)));
+    String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
 }
 
 /// A value in 32 bits. Texts and addresses of IPv6 have none.
@@ -190,11 +207,13 @@ mod tests {
     fn round_trip(columns: &str, line: &str) -> (bool, Vec<OwnValue>) {
         let columns = columns.split(',').map(|name| name.parse().unwrap()).collect();
         let mut keys = KeyColumns::new(columns);
-        let format = Format::parse("${srcaddr} ${dstaddr} ${srcport} ${bytes} ${action}").unwrap();
+        let format =
+            Format::parse("${srcaddr} ${dstaddr} ${srcport} ${bytes} ${action} ${flow-mood}")
+                .unwrap();
         let mut parser = Parser::new(format);
         let mut records = parser.records(line.as_bytes());
         let record = records.next().unwrap().unwrap();
-        let row = Row { record, partitions: &[], flow: None };
+        let row = Row { record, partitions: &[], leg: None };
         match keys.key(&row) {
             Key::Packed(key) => (true, keys.unpack(key)),
             Key::Wide(key) => {
@@ -206,7 +225,7 @@ mod tests {
 
     #[test]
     fn keys_give_back_their_values() {
-        let line = "10.0.0.1 255.255.255.255 443 18446744073709551615 ACCEPT";
+        let line = "10.0.0.1 255.255.255.255 443 18446744073709551615 ACCEPT serene!";
         let address = |text: &str| OwnValue::Address(text.parse().unwrap());
         let packed = |values| (true, values);
         assert_eq!(round_trip("srcaddr", line), packed(vec![address("10.0.0.1")]));
@@ -219,11 +238,15 @@ mod tests {
             round_trip("dstaddr,srcport", line),
             packed(vec![address("255.255.255.255"), OwnValue::Number(443)])
         );
+        let text = |text: &str| OwnValue::Text(text.to_owned());
+        assert_eq!(round_trip("action", line), packed(vec![text("ACCEPT")]));
+        assert_eq!(round_trip("flow-mood", line), packed(vec![text("serene!")]));
+        let long = line.replace("serene!", "serene!!");
+        assert_eq!(round_trip("flow-mood", &long), (false, vec![text("serene!!")]));
         let (is_packed, values) = round_trip("action,bytes,srcaddr", line);
         assert!(!is_packed);
-        let action = OwnValue::Text("ACCEPT".to_owned());
-        assert_eq!(values, [action, OwnValue::Number(u64::MAX), address("10.0.0.1")]);
-        let ipv6 = "2001:db8::1 10.0.0.2 - - -";
+        assert_eq!(values, [text("ACCEPT"), OwnValue::Number(u64::MAX), address("10.0.0.1")]);
+        let ipv6 = "2001:db8::1 10.0.0.2 - - - -";
         let (is_packed, values) = round_trip("srcaddr,dstaddr", ipv6);
         assert!(!is_packed);
         assert_eq!(values, [address("2001:db8::1"), address("10.0.0.2")]);

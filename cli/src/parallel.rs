@@ -1,10 +1,10 @@
 //! Adding up on several cores.
 //!
-//! One thread reads the inputs, piece by piece, and others parse the pieces and add them up,
-//! each into a tally of its own, until all tallies become one. The reading thread looks for the
+//! Every thread takes the next piece of the inputs, parses it and adds it up in a tally of its
+//! own, until all tallies become one. A piece is read, and inflated, by the thread that parses
+//! it, so that it is in that core's cache; only one thread reads at a time. It also looks for the
 //! one thing that a piece must know of those before it: the last header line.
 
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -15,7 +15,7 @@ use crate::column::Partition;
 use crate::error::Error;
 use crate::inputs::Input;
 use crate::progress::Progress;
-use crate::reading::{MOST_BAD_LINES, Reading, Summary};
+use crate::reading::{MOST_BAD_LINES, Reading, Started, Summary};
 use crate::selection::{Gateways, Selector};
 use crate::top::Tally;
 
@@ -35,83 +35,107 @@ struct Piece {
     chunk: Chunk,
 }
 
-/// Adds up the inputs on so many threads, beside the one that reads.
+/// Adds up the inputs on so many threads, each in a tally that `start` makes.
 pub(crate) fn count(
     reading: &Reading,
     inputs: &[Input],
     known: &Gateways,
     progress: &Progress,
     threads: usize,
-    empty: &Tally,
+    start: impl Fn() -> Tally,
 ) -> Result<(Tally, Summary), Error> {
-    let (pieces, waiting) = sync_channel(threads * 2);
-    let (spare, used) = channel();
-    // The workers' own: with the last of them the reader's way ends, whatever became of it.
-    let waiting = Arc::new(Mutex::new(waiting));
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads)
+    let pieces = Mutex::new(Pieces { reading, progress, inputs, place: 0, current: None });
+    let workers: Result<Vec<_>, _> = thread::scope(|scope| {
+        let started: Vec<_> = (0..threads)
             .map(|_| {
-                let worker = Worker::new(reading, known.clone(), empty.clone());
-                let (waiting, spare) = (Arc::clone(&waiting), spare.clone());
-                scope.spawn(move || worker.run(&waiting, &spare))
+                let worker = Worker::new(reading, known.clone(), start());
+                scope.spawn(|| worker.run(&pieces))
             })
             .collect();
-        drop(waiting);
-        let reader = Reader { reading, progress, pieces, used };
-        let read = reader.read(inputs);
-        drop(reader);
-        let workers = workers.into_iter().filter_map(|worker| worker.join().ok());
-        let workers: Vec<_> = workers.collect();
-        read?;
-        if workers.len() < threads {
-            return Err(Error::Refused("a thread has failed".to_owned()));
-        }
-        Ok(merged(workers, empty))
-    })
+        let failed = || Error::Refused("a thread has failed".to_owned());
+        let ended =
+            started.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(failed())));
+        ended.collect()
+    });
+    Ok(merged(workers?, start()))
 }
 
 /// Reads the inputs and hands out their pieces.
-struct Reader<'r> {
+struct Pieces<'r> {
     reading: &'r Reading,
     progress: &'r Progress,
-    pieces: SyncSender<Piece>,
-    /// Buffers that can be used again.
-    used: Receiver<Chunk>,
+    /// The inputs that were not begun.
+    inputs: &'r [Input],
+    /// The place of the first of them on the command line.
+    place: usize,
+    current: Option<Current>,
 }
 
-impl Reader<'_> {
-    fn read(&self, inputs: &[Input]) -> Result<(), Error> {
-        inputs.iter().enumerate().try_for_each(|(place, input)| self.read_input(place, input))
+/// The input that is being read.
+struct Current {
+    started: Started,
+    facts: Arc<Facts>,
+    lines_before: u64,
+}
+
+impl Pieces<'_> {
+    /// The next piece; `spare` lends its buffer. Once it has failed, there is none.
+    fn next(&mut self, spare: Chunk) -> Result<Option<Piece>, Error> {
+        let next = self.try_next(spare);
+        if next.is_err() {
+            (self.inputs, self.current) = (&[], None);
+        }
+        next
     }
 
-    fn read_input(&self, place: usize, input: &Input) -> Result<(), Error> {
-        let Some(mut started) = self.reading.start(input, self.progress)? else { return Ok(()) };
-        let facts = |format: Format| {
-            Arc::new(Facts {
-                place,
-                name: input.name.clone(),
-                partitions: input.partitions.clone(),
-                parser: self.reading.parser(format),
-            })
-        };
-        let mut current = facts(started.format.clone());
-        let mut lines_before = 0;
-        while let Some(chunk) = started.take_chunk(self.used.try_recv().unwrap_or_default())? {
-            let scan = Scan::of(chunk.bytes(), &started.format);
-            let piece = Piece { facts: Arc::clone(&current), lines_before, chunk };
-            // Nobody takes it when a worker has failed, which is seen when all have ended.
-            if self.pieces.send(piece).is_err() {
-                return Ok(());
+    fn try_next(&mut self, mut spare: Chunk) -> Result<Option<Piece>, Error> {
+        loop {
+            if self.current.is_none() {
+                let Some((input, later)) = self.inputs.split_first() else { return Ok(None) };
+                self.current = self.begin(input)?;
+                self.inputs = later;
+                self.place += 1;
             }
-            lines_before += scan.lines;
-            if let Some(format) = scan.last_header.filter(|format| *format != started.format) {
-                started.format = format;
-                self.reading.check_columns(&started)?;
-                current = facts(started.format.clone());
+            let Some(current) = &mut self.current else { continue };
+            if let Some(chunk) = current.started.take_chunk(spare)? {
+                self.progress.show();
+                return current.piece(chunk, self.reading).map(Some);
             }
-            self.progress.show();
+            self.current = None;
+            spare = Chunk::default();
         }
-        Ok(())
+    }
+
+    fn begin(&self, input: &Input) -> Result<Option<Current>, Error> {
+        let Some(started) = self.reading.start(input, self.progress)? else { return Ok(None) };
+        let facts = Facts {
+            place: self.place,
+            name: input.name.clone(),
+            partitions: input.partitions.clone(),
+            parser: self.reading.parser(started.format.clone()),
+        };
+        Ok(Some(Current { started, facts: Arc::new(facts), lines_before: 0 }))
+    }
+}
+
+impl Current {
+    /// The piece, after which a header line in it holds.
+    fn piece(&mut self, chunk: Chunk, reading: &Reading) -> Result<Piece, Error> {
+        let scan = Scan::of(chunk.bytes(), &self.started.format);
+        let piece =
+            Piece { facts: Arc::clone(&self.facts), lines_before: self.lines_before, chunk };
+        self.lines_before += scan.lines;
+        if let Some(format) = scan.last_header.filter(|format| *format != self.started.format) {
+            self.started.format = format;
+            reading.check_columns(&self.started)?;
+            self.facts = Arc::new(Facts {
+                place: self.facts.place,
+                name: self.facts.name.clone(),
+                partitions: self.facts.partitions.clone(),
+                parser: reading.parser(self.started.format.clone()),
+            });
+        }
+        Ok(piece)
     }
 }
 
@@ -189,13 +213,17 @@ impl<'w> Worker<'w> {
         Self { selector, tally, counts: Counts::default(), bad_lines: vec![] }
     }
 
-    fn run(mut self, waiting: &Mutex<Receiver<Piece>>, spare: &Sender<Chunk>) -> Self {
+    fn run(mut self, pieces: &Mutex<Pieces<'_>>) -> Result<Self, Error> {
+        let mut spare = Chunk::default();
         loop {
-            let piece = waiting.lock().ok().and_then(|waiting| waiting.recv().ok());
-            let Some(piece) = piece else { return self };
+            let next = match pieces.lock() {
+                Ok(mut pieces) => pieces.next(spare)?,
+                // Another thread has failed, which its end will tell.
+                Err(_) => None,
+            };
+            let Some(piece) = next else { return Ok(self) };
             self.add(&piece);
-            // Once everything is read, nobody needs the buffer.
-            let _ = spare.send(piece.chunk);
+            spare = piece.chunk;
         }
     }
 
@@ -228,8 +256,8 @@ pub(crate) const fn add_counts(sum: &mut Counts, added: Counts) {
     sum.bad += added.bad;
 }
 
-fn merged(workers: Vec<Worker<'_>>, empty: &Tally) -> (Tally, Summary) {
-    let mut tally = empty.clone();
+fn merged(workers: Vec<Worker<'_>>, empty: Tally) -> (Tally, Summary) {
+    let mut tally = empty;
     let mut summary = Summary::default();
     let mut bad_lines = vec![];
     for worker in workers {

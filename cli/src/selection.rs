@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use flowlog::{Action, Field, Flow, GatewayAddresses, LogStatus, Record, Value};
+use flowlog::{Action, Field, GatewayAddresses, Leg, LogStatus, Record};
 
 use crate::column::{self, Column, Partition, Row};
 use crate::condition::Condition;
@@ -165,15 +165,15 @@ struct Known {
 }
 
 impl Known {
-    fn flow(&mut self, record: &Record<'_>) -> Option<Flow> {
+    fn leg(&mut self, record: &Record<'_>) -> Option<Leg> {
         let before = self.addresses.as_slice().len();
         self.addresses.learn(record);
         let new = self.addresses.as_slice().get(before..).unwrap_or_default();
         self.was_late |= new.iter().any(|address| self.has_told_without(*address));
-        let flow = self.addresses.flow(record)?;
+        let leg = self.addresses.leg(record)?;
         let [v4, v6] = &mut self.has_told;
-        *(if flow.peer.is_ipv4() { v4 } else { v6 }) = true;
-        Some(flow)
+        *(if record.address(leg.peer_field())?.is_ipv4() { v4 } else { v6 }) = true;
+        Some(leg)
     }
 
     /// Whether records may have been taken for what they are not if this is an address of the
@@ -227,7 +227,7 @@ impl Gateways {
     pub(crate) fn merge(&mut self, other: Self) {
         for (id, learnt) in other.known {
             let is_new = !self.places.contains_key(&id);
-            let place = self.place_of(&id);
+            let place = self.place_of(id.as_bytes());
             let Some((_, known)) = self.known.get_mut(place) else { continue };
             if is_new {
                 *known = learnt;
@@ -238,10 +238,14 @@ impl Gateways {
     }
 
     /// The gateway's place, which it is given if it has none.
-    fn place_of(&mut self, id: &str) -> usize {
-        if self.known.get(self.last).is_some_and(|(last, _)| **last == *id) {
+    fn place_of(&mut self, id: &[u8]) -> usize {
+        if self.known.get(self.last).is_some_and(|(last, _)| last.as_bytes() == id) {
             return self.last;
         }
+        self.place_of_another(&String::from_utf8_lossy(id))
+    }
+
+    fn place_of_another(&mut self, id: &str) -> usize {
         if let Some(place) = self.places.get(id) {
             return *place;
         }
@@ -251,14 +255,10 @@ impl Gateways {
         place
     }
 
-    fn flow(&mut self, record: &Record<'_>) -> Option<Flow> {
-        let id = match column::gateway(record) {
-            Value::Text(id) => id,
-            _ => "",
-        };
-        self.last = self.place_of(id);
+    fn leg(&mut self, record: &Record<'_>) -> Option<Leg> {
+        self.last = self.place_of(column::gateway_id(record));
         let (_, known) = self.known.get_mut(self.last)?;
-        known.flow(record)
+        known.leg(record)
     }
 }
 
@@ -282,6 +282,7 @@ impl<'s> Selector<'s> {
     }
 
     /// The record as a row, if it counts.
+    #[inline]
     pub(crate) fn select<'r>(
         &mut self,
         record: Record<'r>,
@@ -294,9 +295,9 @@ impl<'s> Selector<'s> {
         if !selection.admits_gateway(&record) {
             return None;
         }
-        let mut row = Row { record, partitions, flow: None };
+        let mut row = Row { record, partitions, leg: None };
         if selection.needs_flow {
-            row.flow = self.flow(&record);
+            row.leg = self.leg(&record);
         }
         if selection.condition.as_ref().is_some_and(|condition| !condition.is_met(&row)) {
             return None;
@@ -308,11 +309,11 @@ impl<'s> Selector<'s> {
         self.admits_leg(&row).then_some(row)
     }
 
-    fn flow(&mut self, record: &Record<'_>) -> Option<Flow> {
+    fn leg(&mut self, record: &Record<'_>) -> Option<Leg> {
         if self.infers_addresses {
-            self.gateways.flow(record)
+            self.gateways.leg(record)
         } else {
-            self.selection.gateway_addresses.flow(record)
+            self.selection.gateway_addresses.leg(record)
         }
     }
 
@@ -320,8 +321,8 @@ impl<'s> Selector<'s> {
         if self.selection.legs == Legs::All {
             return true;
         }
-        match row.flow {
-            Some(flow) if flow.leg.names_both_ends() => true,
+        match row.leg {
+            Some(leg) if leg.names_both_ends() => true,
             Some(_) => {
                 self.left_out.other_legs += 1;
                 false
@@ -356,7 +357,7 @@ impl Selection {
         if self.gateway_ids.is_empty() {
             return true;
         }
-        let Value::Text(found) = column::gateway(record) else { return false };
-        self.gateway_ids.iter().any(|id| **id == *found)
+        let found = column::gateway_id(record);
+        self.gateway_ids.iter().any(|id| id.as_bytes() == found)
     }
 }

@@ -25,11 +25,11 @@ const SPARE_ROWS: usize = 4096;
 /// Less than this is read before threads have started.
 const WORTH_THREADS_BYTES: u64 = 4_000_000;
 
-/// One thread reads: more of them would wait for it.
+/// One thread reads at a time: more of them would wait for it.
 const MOST_THREADS: usize = 8;
 
 /// Traffic, added up by key.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Tally {
     keys: KeyColumns,
     metric: Metric,
@@ -63,7 +63,7 @@ impl Tally {
             None => 1,
             Some(field) => row.record.number(field).unwrap_or_default(),
         };
-        let is_download = row.flow.is_some_and(|flow| flow.leg == Leg::Download);
+        let is_download = row.leg == Some(Leg::Download);
         let sums = if is_download {
             Sums { download: amount, other: 0 }
         } else {
@@ -165,13 +165,13 @@ pub(crate) fn count(
     inputs: &[Input],
     progress: &Progress,
 ) -> Result<(Tally, Summary), Error> {
-    let empty = Tally::new(columns(arguments), arguments.metric);
+    let start = || Tally::new(columns(arguments), arguments.metric);
     let threads = threads(arguments, inputs);
     let count = |known: Gateways, progress: &Progress| {
         if threads > 1 {
-            return parallel::count(reading, inputs, &known, progress, threads, &empty);
+            return parallel::count(reading, inputs, &known, progress, threads, start);
         }
-        let mut tally = empty.clone();
+        let mut tally = start();
         let summary = reading.read(inputs, known, progress, &mut tally)?;
         Ok((tally, summary))
     };

@@ -4,8 +4,14 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The gateway's private addresses, of both families.
-pub(crate) const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 220);
+const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 220);
 const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x220);
+
+const INTERFACE: &str = "eni-0a1b2c3d4e5f60718";
+
+const SHORT_HEADER: &str = "interface-id srcaddr dstaddr srcport dstport protocol packets bytes \
+                            start end action log-status";
+const SHORT_INTERFACE: &str = "eni-0a1b2c3d";
 
 const CLIENTS: u64 = 4096;
 const PEERS: u64 = 65_536;
@@ -55,21 +61,52 @@ impl Random {
     }
 }
 
-/// Writes a recording of so many records in the recorded format.
-pub(crate) fn write(target: &mut impl Write, records: u64, seed: u64) -> io::Result<()> {
+/// The fields that are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Shape {
+    /// Those of a recording.
+    Recorded,
+    /// Those of AWS's default format but the version and the account, behind a header line:
+    /// about 90 bytes a line.
+    Short,
+}
+
+/// Writes so many records.
+pub(crate) fn write(
+    target: &mut impl Write,
+    shape: Shape,
+    records: u64,
+    seed: u64,
+) -> io::Result<()> {
     let mut random = Random(seed);
+    if shape == Shape::Short {
+        writeln!(target, "{SHORT_HEADER}")?;
+    }
     (0..records).try_for_each(|number| {
         let start = 1_700_000_000 + number * 900 / records;
-        write_record(target, &mut random, start)
+        write_record(target, shape, &mut random, start)
     })
 }
 
-fn write_record(target: &mut impl Write, random: &mut Random, start: u64) -> io::Result<()> {
+fn write_record(
+    target: &mut impl Write,
+    shape: Shape,
+    random: &mut Random,
+    start: u64,
+) -> io::Result<()> {
     let end = start + 60;
     for (chance, status) in [(NODATA, "NODATA"), (SKIPDATA, "SKIPDATA")] {
         if random.happens(chance) {
-            let dashes = "- ".repeat(15);
-            return writeln!(target, "{dashes}{start} {end} - {status} eni-0a1b2c3d4e5f60718");
+            return match shape {
+                Shape::Recorded => {
+                    let dashes = "- ".repeat(15);
+                    writeln!(target, "{dashes}{start} {end} - {status} {INTERFACE}")
+                }
+                Shape::Short => {
+                    let dashes = "- ".repeat(7);
+                    writeln!(target, "{SHORT_INTERFACE} {dashes}{start} {end} - {status}")
+                }
+            };
         }
     }
     let is_v6 = random.happens(IPV6);
@@ -89,10 +126,17 @@ fn write_record(target: &mut impl Write, random: &mut Random, start: u64) -> io:
     };
     let (ports, services) =
         if up { ((near, far), ("-", service)) } else { ((far, near), (service, "-")) };
+    if shape == Shape::Short {
+        return writeln!(
+            target,
+            "{SHORT_INTERFACE} {from} {to} {} {} 6 {packets} {bytes} {start} {end} {action} OK",
+            ports.0, ports.1
+        );
+    }
     writeln!(
         target,
         "{action} {way} {from} {} {to} {} 6 {bytes} {family} {from_packet} {} {to_packet} {} \
-         {packets} {start} {end} 19 OK eni-0a1b2c3d4e5f60718",
+         {packets} {start} {end} 19 OK {INTERFACE}",
         ports.0, ports.1, services.0, services.1
     )
 }
@@ -126,7 +170,7 @@ fn pair(random: &mut Random, is_v6: bool) -> (IpAddr, IpAddr) {
 
 #[cfg(test)]
 mod tests {
-    use flowlog::{Parser, RecordedFormat};
+    use flowlog::{Format, Parser, RecordedFormat};
 
     use super::*;
 
@@ -134,7 +178,7 @@ mod tests {
     fn the_same_seed_makes_the_same_recording() {
         let recording = |seed| {
             let mut written = vec![];
-            write(&mut written, 1000, seed).map(|()| written)
+            write(&mut written, Shape::Recorded, 1000, seed).map(|()| written)
         };
         assert_eq!(recording(1).ok(), recording(1).ok());
         assert_ne!(recording(1).ok(), recording(2).ok());
@@ -142,15 +186,20 @@ mod tests {
 
     #[test]
     fn every_line_is_a_record_and_every_kind_is_there() {
-        let mut written = vec![];
-        assert!(write(&mut written, 200_000, 7).is_ok());
-        let mut parser = Parser::new(RecordedFormat::Zonal.format());
-        let mut records = parser.records(&written);
-        while records.next().is_some() {}
-        let counts = parser.counts();
-        assert_eq!((counts.read, counts.bad), (200_000, 0));
-        assert!(counts.empty > 100 && counts.skipped > 5, "{counts:?}");
-        let text = String::from_utf8(written).unwrap_or_default();
-        assert!(text.contains("REJECT ") && text.contains(" IPv6 ") && text.contains(" S3 "));
+        for (shape, format) in [
+            (Shape::Recorded, RecordedFormat::Zonal.format()),
+            (Shape::Short, Format::from_header(SHORT_HEADER).unwrap_or_else(Format::aws_default)),
+        ] {
+            let mut written = vec![];
+            assert!(write(&mut written, shape, 200_000, 7).is_ok());
+            let mut parser = Parser::new(format);
+            let mut records = parser.records(&written);
+            while records.next().is_some() {}
+            let counts = parser.counts();
+            assert_eq!((counts.read, counts.bad), (200_000, 0));
+            assert!(counts.empty > 100 && counts.skipped > 5, "{counts:?}");
+            let text = String::from_utf8(written).unwrap_or_default();
+            assert!(text.contains("REJECT") && text.contains("2001:db8:1:"));
+        }
     }
 }

@@ -7,22 +7,24 @@
 
 mod contenders;
 mod generate;
+mod table;
 
 use std::env;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read as _, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use clap::Parser;
-use flowlog::{RecordedFormat, queries::Query};
-use wait4::Wait4 as _;
+use clap::Parser as _;
+use flate2::read::MultiGzDecoder;
+use flowlog::{Field, Format, Parser, queries::Query};
 
-use contenders::{Contender, Paths, Race, races};
+use contenders::{Paths, races};
+use generate::Shape;
 
 /// Generates recordings, and measures natflow on them beside other tools.
-#[derive(Debug, Parser)]
+#[derive(Debug, clap::Parser)]
 enum Arguments {
     /// Writes a recording to standard output; the same seed makes the same recording.
     Generate {
@@ -30,6 +32,9 @@ enum Arguments {
         records: u64,
         #[arg(long, default_value_t = 1)]
         seed: u64,
+        /// The fields of each record.
+        #[arg(long, value_enum, default_value_t = Shape::Recorded)]
+        shape: Shape,
     },
     /// Measures natflow, and mawk, `DuckDB` and polars where they are installed.
     Measure {
@@ -45,47 +50,67 @@ enum Arguments {
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
-    /// Reads a recording with flowlog and does nothing else.
+    /// Reads records with flowlog and does nothing else.
     #[command(hide = true)]
-    Parse { file: PathBuf },
+    Parse {
+        file: PathBuf,
+        /// Looks at the fields that `top --by srcaddr,dstaddr` needs, instead of all of them.
+        #[arg(long)]
+        few: bool,
+    },
+    /// Inflates a file with zlib-rs and does nothing else.
+    #[command(hide = true)]
+    Inflate { file: PathBuf },
 }
 
 fn main() -> Result<()> {
     match Arguments::parse() {
-        Arguments::Generate { records, seed } => {
+        Arguments::Generate { records, seed, shape } => {
             let mut target = BufWriter::new(io::stdout().lock());
-            generate::write(&mut target, records, seed)?;
+            generate::write(&mut target, shape, records, seed)?;
             Ok(target.flush()?)
         }
         Arguments::Measure { natflow, python, records, runs } => {
             measure(&natflow, &python, records, runs)
         }
-        Arguments::Parse { file } => parse(&file),
+        Arguments::Parse { file, few } => parse(&file, few),
+        Arguments::Inflate { file } => inflate(&file),
     }
 }
 
-fn parse(file: &Path) -> Result<()> {
-    const CHUNK: usize = 256 * 1024;
-    let mut parser = flowlog::Parser::new(RecordedFormat::Zonal.format());
+/// As natflow reads.
+const CHUNK: usize = 256 * 1024;
+
+fn parse(file: &Path, few: bool) -> Result<()> {
+    const FEW: [Field; 4] = [Field::SrcAddr, Field::DstAddr, Field::Bytes, Field::Action];
     let mut file = File::open(file)?;
     let mut buffer = vec![0; CHUNK];
-    let mut kept = 0;
-    loop {
-        let free = buffer.get_mut(kept..).context("a line is longer than a chunk")?;
-        let length = file.read(free)?;
-        let filled = buffer.get(..kept + length).unwrap_or_default();
-        let end = filled.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let mut kept = file.read(&mut buffer)?;
+    let format = Format::detect(buffer.get(..kept).unwrap_or_default())?;
+    let mut parser = if few { Parser::checking(format, &FEW) } else { Parser::new(format) };
+    while kept > 0 {
+        let filled = buffer.get(..kept).unwrap_or_default();
+        let end = filled.iter().rposition(|byte| *byte == b'\n').map_or(kept, |at| at + 1);
         let mut records = parser.records(filled.get(..end).unwrap_or_default());
         while records.next().is_some() {}
-        if length == 0 {
-            break;
-        }
-        let total = kept + length;
-        buffer.copy_within(end..total, 0);
-        kept = total - end;
+        buffer.copy_within(end..kept, 0);
+        kept -= end;
+        kept += file.read(buffer.get_mut(kept..).context("a line is longer than a chunk")?)?;
     }
-    writeln!(io::stdout(), "{}", parser.counts().read)?;
-    Ok(())
+    Ok(writeln!(io::stdout(), "{}", parser.counts().read)?)
+}
+
+fn inflate(file: &Path) -> Result<()> {
+    let mut source = MultiGzDecoder::new(BufReader::with_capacity(CHUNK, File::open(file)?));
+    let mut buffer = vec![0; CHUNK];
+    let mut bytes = 0;
+    loop {
+        let length = source.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(writeln!(io::stdout(), "{bytes}")?);
+        }
+        bytes += length;
+    }
 }
 
 fn measure(natflow: &Path, python: &str, records: u64, runs: usize) -> Result<()> {
@@ -104,91 +129,38 @@ fn measure_in(
     records: u64,
     runs: usize,
 ) -> Result<()> {
-    let plain = folder.join("recording.log");
-    let mut target = BufWriter::new(File::create(&plain)?);
-    generate::write(&mut target, records, 1)?;
-    target.flush()?;
+    let recording = generated(folder, "recording.log", Shape::Recorded, records)?;
+    let short = generated(folder, "short.log", Shape::Short, records)?;
     let gzip = folder.join("recording.log.gz");
     let status =
-        Command::new("gzip").arg("-c").arg(&plain).stdout(File::create(&gzip)?).status()?;
+        Command::new("gzip").arg("-c").arg(&recording).stdout(File::create(&gzip)?).status()?;
     ensure!(status.success(), "gzip failed");
     let query = folder.join("top-pairs.query");
     fs::write(&query, Query::TopPairs.saved_text())?;
-    let bytes = fs::metadata(&plain)?.len();
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "{records} records of the recorded format, {bytes} bytes; {runs} runs each, the quickest counts."
-    )?;
-    for package in ["duckdb", "polars"] {
-        let version = version(python, package).unwrap_or_else(|| "not installed".to_owned());
-        writeln!(out, "{package}: {version}")?;
-    }
-    writeln!(
-        out,
-        "\n| question | tool | CPU s | wall s | records/s of CPU | MB/s of CPU | peak MB |"
-    )?;
-    writeln!(out, "|---|---|---|---|---|---|---|")?;
     let this = env::current_exe()?;
-    let paths = Paths { natflow, python, plain: &plain, gzip: &gzip, target: &query };
-    for race in races(&paths, &this) {
-        run_race(&mut out, race, records, bytes, runs)?;
+    let paths = Paths {
+        natflow,
+        this: &this,
+        python,
+        recording: &recording,
+        short: &short,
+        gzip: &gzip,
+        query: &query,
+        target: &folder.join("target"),
+    };
+    let mut out = io::stdout().lock();
+    table::write_heading(&mut out, &paths, records, runs)?;
+    for race in races(&paths) {
+        table::write_race(&mut out, race, records, runs)?;
     }
+    write!(out, "\n{}", contenders::duckdb_notes())?;
     Ok(())
 }
 
-fn version(python: &str, package: &str) -> Option<String> {
-    let script = format!("import {package}; print({package}.__version__)");
-    let output = Command::new(python).args(["-c", &script]).output().ok()?;
-    let version = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then(|| version.trim().to_owned())
-}
-
-fn run_race(
-    out: &mut impl io::Write,
-    race: Race,
-    records: u64,
-    bytes: u64,
-    runs: usize,
-) -> Result<()> {
-    for mut contender in race.contenders {
-        let figures: Option<Vec<_>> = (0..runs).map(|_| run(&mut contender)).collect();
-        let Some(figures) = figures else {
-            writeln!(out, "| {} | {} | not installed |", race.question, contender.name)?;
-            continue;
-        };
-        let best = figures.into_iter().min_by(|a, b| a.cpu.total_cmp(&b.cpu));
-        let best = best.context("nothing was run")?;
-        #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-        let (per_second, speed) = (records as f64 / best.cpu, bytes as f64 / best.cpu / 1e6);
-        writeln!(
-            out,
-            "| {} | {} | {:.2} | {:.2} | {per_second:.0} | {speed:.0} | {:.0} |",
-            race.question, contender.name, best.cpu, best.wall, best.peak_megabytes
-        )?;
-        out.flush()?;
-    }
-    Ok(())
-}
-
-struct Figures {
-    /// Seconds on all cores, in the kernel too.
-    cpu: f64,
-    wall: f64,
-    peak_megabytes: f64,
-}
-
-/// Runs a contender to its end. None if it is not there, or fails.
-fn run(contender: &mut Contender) -> Option<Figures> {
-    let started = std::time::Instant::now();
-    let command = contender.command.stdin(Stdio::null()).stdout(Stdio::null());
-    let mut child = command.stderr(Stdio::null()).spawn().ok()?;
-    let used = child.wait4().ok()?;
-    if !used.status.success() {
-        return None;
-    }
-    let cpu = used.rusage.utime + used.rusage.stime;
-    #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    let peak_megabytes = used.rusage.maxrss as f64 / 1e6;
-    Some(Figures { cpu: cpu.as_secs_f64(), wall: started.elapsed().as_secs_f64(), peak_megabytes })
+fn generated(folder: &Path, name: &str, shape: Shape, records: u64) -> Result<PathBuf> {
+    let path = folder.join(name);
+    let mut target = BufWriter::new(File::create(&path)?);
+    generate::write(&mut target, shape, records, 1)?;
+    target.flush()?;
+    Ok(path)
 }

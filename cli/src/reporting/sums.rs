@@ -89,17 +89,16 @@ impl Sums {
     /// Adds a record of the client's side, which names both ends; the gateway's own would count
     /// the same bytes again.
     fn add(&mut self, row: &Row<'_>) {
-        let Some(flow) = row.flow.filter(|flow| flow.leg.names_both_ends()) else { return };
-        let Some(client) = flow.client else { return };
+        let Some((leg, client, peer)) = ends(row) else { return };
         let amount = row.record.number(Field::Bytes).unwrap_or_default();
-        let bytes = if flow.leg == Leg::Download {
+        let bytes = if leg == Leg::Download {
             Bytes { upload_bytes: 0, download_bytes: amount }
         } else {
             Bytes { upload_bytes: amount, download_bytes: 0 }
         };
         let ends = Ends {
             client,
-            peer: flow.peer,
+            peer,
             service: text(row, &Column::Service).map(|name| self.services.place(name)),
             port: number(row, &Column::Port),
             protocol: number(row, &Column::Field(Field::Protocol)),
@@ -175,6 +174,13 @@ fn text<'r>(row: &Row<'r>, column: &Column) -> Option<&'r str> {
         Value::Text(text) => Some(text),
         _ => None,
     }
+}
+
+/// The leg, the client and the peer of a record of the client's side.
+fn ends(row: &Row<'_>) -> Option<(Leg, IpAddr, IpAddr)> {
+    let leg = row.leg?;
+    let client = row.record.address(leg.client_field()?)?;
+    Some((leg, client, row.record.address(leg.peer_field())?))
 }
 
 /// A number, or 0 for what is missing: a protocol without ports has none.

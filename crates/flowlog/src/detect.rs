@@ -85,14 +85,13 @@ fn is_field_name(word: &str) -> bool {
         && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
 }
 
-/// The format that a header line names. Quick to say no: a record's first value is hardly ever
-/// a field's name.
+/// The format that a header line names. Quick to say no: a record's first values are hardly ever
+/// all like a field's name.
 pub(crate) fn header(line: &[u8], spans: &Spans) -> Option<Format> {
-    let first = spans.get(0)?.of(line);
-    if !first.first()?.is_ascii_lowercase() || !is_field_name(str::from_utf8(first).ok()?) {
-        return None;
-    }
-    Format::from_header(str::from_utf8(line).ok()?)
+    let is_name = |text: &[u8]| str::from_utf8(text).is_ok_and(is_field_name);
+    let are_names =
+        spans.get(0).is_some() && spans.kept().iter().all(|span| is_name(span.of(line)));
+    are_names.then(|| Format::from_header(str::from_utf8(line).ok()?)).flatten()
 }
 
 /// The one documented format that a line fits, or that it names.

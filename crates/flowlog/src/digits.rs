@@ -4,7 +4,9 @@
 //! longer than the arithmetic takes. So all digits are looked at in one word, and what is wrong
 //! with them is asked once, at the end.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use wide::u8x16;
 
 use crate::split::Span;
 
@@ -65,19 +67,18 @@ const fn digit(byte: u8) -> Option<u64> {
     if value < 10 { Some(value as u64) } else { None }
 }
 
-/// The longest IPv4 address: 255.255.255.255.
-const LONGEST_IPV4: usize = 15;
+/// The longest IPv4 address is 255.255.255.255; one byte more makes sixteen.
+const WINDOW: usize = 16;
 
 /// An IPv4 address that stands in a line: four numbers up to 255 without leading zeros, as the
 /// standard library reads it, in a fraction of the time.
 pub(crate) fn ipv4(line: &[u8], span: Span) -> Option<Ipv4Addr> {
-    const WINDOW: usize = LONGEST_IPV4 + 1;
     let length = span.end() - span.start();
-    if length > LONGEST_IPV4 {
+    if length >= WINDOW {
         return None;
     }
     let text = line.get(span.start()..).unwrap_or_default();
-    if let Some(window) = text.first_chunk::<WINDOW>() {
+    if let Some(window) = text.first_chunk() {
         return ipv4_in(window, length);
     }
     let mut window = [0; WINDOW];
@@ -86,43 +87,92 @@ pub(crate) fn ipv4(line: &[u8], span: Span) -> Option<Ipv4Addr> {
 }
 
 /// The address that the first bytes are, so many of them.
-fn ipv4_in(window: &[u8; LONGEST_IPV4 + 1], length: usize) -> Option<Ipv4Addr> {
-    let mut at = 0;
-    let mut bits = 0;
-    let mut is_wrong = false;
-    for index in 0..4 {
-        let octet = Octet::of(*window.get(at..)?.first_chunk()?);
-        is_wrong |= octet.is_wrong;
-        bits = bits << 8 | octet.value;
-        at += octet.digits;
-        is_wrong |= (index < 3) & (window.get(at) != Some(&b'.'));
-        at += 1;
+fn ipv4_in(window: &[u8; WINDOW], length: usize) -> Option<Ipv4Addr> {
+    let [first, second, third] = dots(window, length)?;
+    // Two numbers at a time, each in a half of a word.
+    let upper = lane(window, 0, first)? << 32 | lane(window, first + 1, second)?;
+    let lower = lane(window, second + 1, third)? << 32 | lane(window, third + 1, length)?;
+    let (upper, lower) = (octets(upper), octets(lower));
+    if (upper | lower) & 0xffff_ff00_ffff_ff00 != 0 {
+        return None;
     }
-    (!is_wrong && at == length + 1).then_some(Ipv4Addr::from_bits(bits))
+    let pair = |octets: u64| octets >> 24 | octets & 0xff;
+    u32::try_from(pair(upper) << 16 | pair(lower)).ok().map(Ipv4Addr::from_bits)
 }
 
-/// The number that four bytes begin with: up to three digits, then something else.
-struct Octet {
-    value: u32,
-    digits: usize,
-    /// Whether it has no digit or too many, a leading zero, or is above 255.
-    is_wrong: bool,
+/// Where the dots are between four numbers of one to three digits without leading zeros; none if
+/// the first bytes, so many of them, are anything else.
+fn dots(window: &[u8; WINDOW], length: usize) -> Option<[usize; 3]> {
+    let values = u8x16::new(*window) ^ u8x16::splat(b'0');
+    let is_text = (1 << length) - 1;
+    let is_digit = values.simd_le(u8x16::splat(9)).to_bitmask() & is_text;
+    let is_dot = values.simd_eq(u8x16::splat(b'.' ^ b'0')).to_bitmask() & is_text;
+    let is_zero = values.simd_eq(u8x16::splat(0)).to_bitmask();
+    let is_first = is_dot << 1 | 1;
+    let after_first = is_dot & is_dot.wrapping_sub(1);
+    let after_second = after_first & after_first.wrapping_sub(1);
+    let after_third = after_second & after_second.wrapping_sub(1);
+    let strange = (is_digit | is_dot) ^ is_text;
+    let missing = is_first & !is_digit;
+    let leading_zeros = is_first & is_zero & is_digit >> 1;
+    let too_long = is_digit & is_digit >> 1 & is_digit >> 2 & is_digit >> 3;
+    let is_wrong = strange | missing | leading_zeros | too_long | after_third != 0;
+    let place = |dots: u32| dots.trailing_zeros() as usize;
+    (!is_wrong && after_second != 0)
+        .then(|| [place(is_dot), place(after_first), place(after_second)])
 }
 
-impl Octet {
-    #[expect(clippy::needless_bitwise_bool, reason = "what to ask next must not be guessed")]
-    fn of(bytes: [u8; 4]) -> Self {
-        let values = u32::from_le_bytes(bytes) ^ 0x3030_3030;
-        // The lowest byte that is no digit is marked; those above it may be misjudged.
-        let others = (values.wrapping_add(0x7676_7676) | values) & 0x8080_8080;
-        let bits = others.trailing_zeros() & !7;
-        // The last digit goes to the highest byte.
-        let aligned = values.unbounded_shl(u32::BITS - bits);
-        let (hundreds, tens, ones) = (aligned >> 8 & 0xff, aligned >> 16 & 0xff, aligned >> 24);
-        let value = hundreds * 100 + tens * 10 + ones;
-        let has_leading_zero = (bits > 8) & (values.trailing_zeros() >= 8);
-        let is_wrong = (bits == 0) | (bits > 24) | has_leading_zero | (value > 255);
-        Self { value, digits: (bits / 8) as usize, is_wrong }
+/// The digits from a place up to another, three at most, the last of them in the highest byte of
+/// 32 bits.
+fn lane(window: &[u8; WINDOW], start: usize, end: usize) -> Option<u64> {
+    let values = u32::from_le_bytes(*window.get(start..)?.first_chunk()?) ^ 0x3030_3030;
+    let bits = u32::try_from(8 * (end - start)).ok()?;
+    Some(u64::from(values.unbounded_shl(u32::BITS - bits)))
+}
+
+/// The number that each half's digits are.
+const fn octets(lanes: u64) -> u64 {
+    const LOWEST: u64 = 0x0000_00ff_0000_00ff;
+    (lanes >> 8 & LOWEST) * 100 + (lanes >> 16 & LOWEST) * 10 + (lanes >> 24 & LOWEST)
+}
+
+/// An IPv6 address of hexadecimal numbers alone, as AWS writes it.
+pub(crate) fn ipv6(text: &[u8]) -> Option<Ipv6Addr> {
+    const GROUPS: u32 = 8;
+    let (mut bits, mut groups, mut gap) = (0_u128, 0, None);
+    let (mut group, mut digits) = (0, 0);
+    for (index, byte) in text.iter().enumerate() {
+        if let Some(digit) = char::from(*byte).to_digit(16) {
+            (group, digits) = (group << 4 | digit, digits + 1);
+            if digits > 4 {
+                return None;
+            }
+        } else if *byte != b':' {
+            return None;
+        } else if digits > 0 {
+            (bits, groups) = (bits << 16 | u128::from(group), groups + 1);
+            (group, digits) = (0, 0);
+        } else if index > 0 {
+            if gap.replace(groups).is_some() {
+                return None;
+            }
+        } else if text.get(1) != Some(&b':') {
+            return None;
+        }
+    }
+    if digits > 0 {
+        (bits, groups) = (bits << 16 | u128::from(group), groups + 1);
+    } else if gap != Some(groups) {
+        return None;
+    }
+    match gap {
+        None if groups == GROUPS => Some(Ipv6Addr::from_bits(bits)),
+        Some(before) if groups < GROUPS => {
+            let after = 16 * (groups - before);
+            let start = (bits >> after).unbounded_shl(16 * (GROUPS - before));
+            Some(Ipv6Addr::from_bits(start | (bits & ((1 << after) - 1))))
+        }
+        _ => None,
     }
 }
 
@@ -165,6 +215,21 @@ mod tests {
             spans.split(line.as_bytes(), 30);
             let found = ipv4(line.as_bytes(), spans.get(0).unwrap());
             prop_assert_eq!(found, text.parse().ok());
+        }
+
+        /// What is read as an address of IPv6 is one, and every one is read that is written in
+        /// the shortest way, unless it ends like one of IPv4.
+        #[test]
+        fn addresses_of_ipv6_are_those_of_the_standard_library(
+            text in "([0-9a-f]{0,5}:){1,9}[0-9A-F]{0,5}|[0-9a-f:.]{1,20}",
+            bits: u128,
+            zeros: u128,
+        ) {
+            let expected: Option<Ipv6Addr> = text.parse().ok();
+            prop_assert_eq!(ipv6(text.as_bytes()), expected.filter(|_| !text.contains('.')));
+            let address = Ipv6Addr::from_bits(bits & zeros);
+            let text = address.to_string();
+            prop_assert!(text.contains('.') || ipv6(text.as_bytes()) == Some(address));
         }
 
         #[test]

@@ -27,6 +27,25 @@ impl Leg {
     pub const fn names_both_ends(self) -> bool {
         matches!(self, Self::Upload | Self::Download)
     }
+
+    /// The field that holds the client; only the legs on its side have it.
+    #[must_use]
+    pub const fn client_field(self) -> Option<Field> {
+        match self {
+            Self::Upload => Some(Field::PktSrcAddr),
+            Self::Download => Some(Field::PktDstAddr),
+            Self::UploadRelayed | Self::DownloadArriving => None,
+        }
+    }
+
+    /// The field that holds the peer.
+    #[must_use]
+    pub const fn peer_field(self) -> Field {
+        match self {
+            Self::Upload | Self::UploadRelayed => Field::PktDstAddr,
+            Self::Download | Self::DownloadArriving => Field::PktSrcAddr,
+        }
+    }
 }
 
 /// What a record says about a connection through the gateway.
@@ -87,19 +106,22 @@ impl GatewayAddresses {
     /// traffic, or of a format that lacks the addresses.
     #[must_use]
     pub fn flow(&self, record: &Record<'_>) -> Option<Flow> {
+        let leg = self.leg(record)?;
+        let client = leg.client_field().and_then(|field| record.address(field));
+        Some(Flow { leg, client, peer: record.address(leg.peer_field())? })
+    }
+
+    /// Which part of a connection a record describes; none, where [`GatewayAddresses::flow`] is
+    /// none.
+    #[must_use]
+    pub fn leg(&self, record: &Record<'_>) -> Option<Leg> {
         let packet_source = record.address(Field::PktSrcAddr)?;
         let packet_destination = record.address(Field::PktDstAddr)?;
-        let leg = match self.direction(record)? {
+        Some(match self.direction(record)? {
             FlowDirection::Ingress if self.contains(packet_destination) => Leg::DownloadArriving,
             FlowDirection::Ingress => Leg::Upload,
             FlowDirection::Egress if self.contains(packet_source) => Leg::UploadRelayed,
             FlowDirection::Egress => Leg::Download,
-        };
-        Some(match leg {
-            Leg::Upload => Flow { leg, client: Some(packet_source), peer: packet_destination },
-            Leg::UploadRelayed => Flow { leg, client: None, peer: packet_destination },
-            Leg::DownloadArriving => Flow { leg, client: None, peer: packet_source },
-            Leg::Download => Flow { leg, client: Some(packet_destination), peer: packet_source },
         })
     }
 

@@ -1,5 +1,6 @@
 //! Reading records.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str;
 
@@ -134,12 +135,9 @@ impl Parser {
         self.cells.resize(layout.checks.len(), Cell::Dash);
         for (cell, check) in self.cells.iter_mut().zip(&layout.checks) {
             let span = spans.get(check.column).copied().unwrap_or_default();
-            match check.kind.read_in(line, span, is_ascii) {
-                Ok(value) => *cell = value,
-                Err(expected) => {
-                    let name = layout.format.fields().get(check.column).map(FormatField::name);
-                    return Err(BadLine::new(line_number, name, expected, span.of(line)));
-                }
+            if let Err(expected) = check.kind.read_in(line, span, is_ascii, cell) {
+                let name = layout.format.fields().get(check.column).map(FormatField::name);
+                return Err(BadLine::new(line_number, name, expected, span.of(line)));
             }
         }
         match layout.status_cell.and_then(|cell| self.cells.get(cell)) {
@@ -169,6 +167,7 @@ pub struct Records<'p, 'i> {
 impl Records<'_, '_> {
     /// The next record, or what is wrong with the next line. Reading goes on after a bad line.
     #[expect(clippy::should_implement_trait, reason = "a record borrows from the parser")]
+    #[inline]
     pub fn next(&mut self) -> Option<Result<Record<'_>, BadLine>> {
         let status = match self.advance()? {
             Ok(status) => status,
@@ -178,14 +177,7 @@ impl Records<'_, '_> {
             }
         };
         self.parser.count(status);
-        Some(Ok(Record {
-            line: self.source.line(),
-            line_number: self.source.line_number(),
-            layout: &self.parser.layout,
-            spans: &self.parser.spans,
-            cells: &self.parser.cells,
-            status,
-        }))
+        Some(Ok(Record { source: &self.source, parser: self.parser, status }))
     }
 
     /// Goes to the next record and reads its checked values.
@@ -303,28 +295,32 @@ impl Layout {
 }
 
 /// A record, borrowed from its line.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Record<'r> {
-    line: &'r [u8],
-    line_number: u64,
-    layout: &'r Layout,
-    spans: &'r Spans,
-    cells: &'r [Cell],
+    source: &'r Source<'r>,
+    parser: &'r Parser,
     status: LogStatus,
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let line = String::from_utf8_lossy(self.source.line());
+        f.debug_struct("Record").field("line", &line).field("status", &self.status).finish()
+    }
 }
 
 impl<'r> Record<'r> {
     /// The record's format.
     #[must_use]
     pub const fn format(&self) -> &'r Format {
-        &self.layout.format
+        &self.parser.layout.format
     }
 
     /// The number of the record's line, from 1; in an envelope, that of the line where the
     /// envelope begins.
     #[must_use]
     pub const fn line_number(&self) -> u64 {
-        self.line_number
+        self.source.line_number()
     }
 
     /// What the record stands for. Without the field `log-status` a record whose traffic fields
@@ -339,8 +335,8 @@ impl<'r> Record<'r> {
     #[must_use]
     pub fn value(&self, field: Field) -> Option<Value<'r>> {
         match self.cell(field) {
-            Some(cell) if !matches!(cell, Cell::Text) => cell.value(&[]),
-            Some(cell) => cell.value(self.bytes(field)?),
+            Some(Cell::Text) => Cell::Text.value(self.bytes(field)?),
+            Some(cell) => cell.value(&[]),
             None => Kind::of(field).read(self.bytes(field)?).ok(),
         }
     }
@@ -349,7 +345,7 @@ impl<'r> Record<'r> {
     #[must_use]
     pub fn number(&self, field: Field) -> Option<u64> {
         if let Some(Cell::Number(number)) = self.cell(field) {
-            return Some(number);
+            return Some(*number);
         }
         match self.value(field) {
             Some(Value::Number(number)) => Some(number),
@@ -360,8 +356,10 @@ impl<'r> Record<'r> {
     /// An address. None for `-`, and where [`Record::value`] is none.
     #[must_use]
     pub fn address(&self, field: Field) -> Option<IpAddr> {
-        if let Some(Cell::Address(address)) = self.cell(field) {
-            return Some(address);
+        match self.cell(field) {
+            Some(Cell::V4(address)) => return Some(IpAddr::V4(*address)),
+            Some(Cell::V6(address)) => return Some(IpAddr::V6(*address)),
+            _ => {}
         }
         match self.value(field) {
             Some(Value::Address(address)) => Some(address),
@@ -373,13 +371,13 @@ impl<'r> Record<'r> {
     /// lacks the field, or when the value is not checked and not in UTF-8.
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'r str> {
-        self.text_at(self.layout.column(field).place?)
+        self.text_at(self.parser.layout.column(field).place?)
     }
 
     /// The bytes of any field's value, `-` included. None when the format lacks the field.
     #[must_use]
     pub fn bytes(&self, field: Field) -> Option<&'r [u8]> {
-        self.bytes_at(self.layout.column(field).place?)
+        self.bytes_at(self.parser.layout.column(field).place?)
     }
 
     /// The value at a place of the format, from 0, as it stands in the record: for fields that
@@ -393,7 +391,7 @@ impl<'r> Record<'r> {
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match self.cell(Field::Action) {
-            Some(Cell::Action(action)) => Some(action),
+            Some(Cell::Action(action)) => Some(*action),
             _ => self.text(Field::Action).and_then(Action::from_word),
         }
     }
@@ -402,7 +400,7 @@ impl<'r> Record<'r> {
     #[must_use]
     pub fn flow_direction(&self) -> Option<FlowDirection> {
         match self.cell(Field::FlowDirection) {
-            Some(Cell::FlowDirection(direction)) => Some(direction),
+            Some(Cell::FlowDirection(direction)) => Some(*direction),
             _ => self.text(Field::FlowDirection).and_then(FlowDirection::from_word),
         }
     }
@@ -422,11 +420,11 @@ impl<'r> Record<'r> {
     }
 
     /// The checked value of a field.
-    fn cell(&self, field: Field) -> Option<Cell> {
-        self.cells.get(self.layout.column(field).cell?).copied()
+    fn cell(&self, field: Field) -> Option<&'r Cell> {
+        self.parser.cells.get(self.parser.layout.column(field).cell?)
     }
 
     fn bytes_at(&self, place: usize) -> Option<&'r [u8]> {
-        self.spans.get(place).map(|span| span.of(self.line))
+        self.parser.spans.get(place).map(|span| span.of(self.source.line()))
     }
 }

@@ -1,10 +1,10 @@
 //! The values of a record: what a field may hold, and what is expected where it does not.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str;
 
-use crate::digits::{ipv4, number};
+use crate::digits::{ipv4, ipv6, number};
 use crate::split::Span;
 use crate::{Action, Field, FlowDirection, LogStatus, ValueType};
 
@@ -86,43 +86,58 @@ impl Kind {
 
     /// Reads a value. Every field but the log status may be `-`.
     pub(crate) fn read(self, text: &[u8]) -> Result<Value<'_>, Expected> {
-        let cell = self.read_in(text, Span::whole(text), false)?;
+        let mut cell = Cell::Dash;
+        self.read_in(text, Span::whole(text), false, &mut cell)?;
         cell.value(text).ok_or(Expected::Utf8)
     }
 
-    /// Reads the value at a place of a line; `is_ascii` says whether the line is known to be
-    /// ASCII. What stands around the value does not matter, but saves copying it.
-    pub(crate) fn read_in(self, line: &[u8], span: Span, is_ascii: bool) -> Result<Cell, Expected> {
+    /// Reads the value at a place of a line into a cell; `is_ascii` says whether the line is
+    /// known to be ASCII. What stands around the value does not matter, but saves copying it.
+    ///
+    /// The cell is written where it stays: copying what was just written in parts makes the
+    /// processor wait until all of them are in its cache.
+    pub(crate) fn read_in(
+        self,
+        line: &[u8],
+        span: Span,
+        is_ascii: bool,
+        cell: &mut Cell,
+    ) -> Result<(), Expected> {
         let text = span.of(line);
         if text == DASH && self != Self::LogStatus {
-            return Ok(Cell::Dash);
+            *cell = Cell::Dash;
+            return Ok(());
         }
         match self {
             Self::Int32 => {
                 let number = number(line, span).filter(|number| u32::try_from(*number).is_ok());
-                number.map(Cell::Number).ok_or(Expected::Int32)
+                *cell = Cell::Number(number.ok_or(Expected::Int32)?);
             }
-            Self::Int64 => number(line, span).map(Cell::Number).ok_or(Expected::Int64),
-            Self::Address => address(line, span).map(Cell::Address).ok_or(Expected::Address),
-            Self::Text if is_ascii || str::from_utf8(text).is_ok() => Ok(Cell::Text),
-            Self::Text => Err(Expected::Utf8),
+            Self::Int64 => *cell = Cell::Number(number(line, span).ok_or(Expected::Int64)?),
+            Self::Address => match ipv4(line, span) {
+                Some(address) => *cell = Cell::V4(address),
+                None => *cell = Cell::V6(other_address(text).ok_or(Expected::Address)?),
+            },
+            Self::Text if is_ascii || str::from_utf8(text).is_ok() => *cell = Cell::Text,
+            Self::Text => return Err(Expected::Utf8),
             Self::Action => match text {
-                b"ACCEPT" => Ok(Cell::Action(Action::Accept)),
-                b"REJECT" => Ok(Cell::Action(Action::Reject)),
-                _ => Err(Expected::OneOf(&["ACCEPT", "REJECT"])),
+                b"ACCEPT" => *cell = Cell::Action(Action::Accept),
+                b"REJECT" => *cell = Cell::Action(Action::Reject),
+                _ => return Err(Expected::OneOf(&["ACCEPT", "REJECT"])),
             },
             Self::FlowDirection => match text {
-                b"ingress" => Ok(Cell::FlowDirection(FlowDirection::Ingress)),
-                b"egress" => Ok(Cell::FlowDirection(FlowDirection::Egress)),
-                _ => Err(Expected::OneOf(&["ingress", "egress"])),
+                b"ingress" => *cell = Cell::FlowDirection(FlowDirection::Ingress),
+                b"egress" => *cell = Cell::FlowDirection(FlowDirection::Egress),
+                _ => return Err(Expected::OneOf(&["ingress", "egress"])),
             },
             Self::LogStatus => match text {
-                b"OK" => Ok(Cell::LogStatus(LogStatus::Ok)),
-                b"NODATA" => Ok(Cell::LogStatus(LogStatus::NoData)),
-                b"SKIPDATA" => Ok(Cell::LogStatus(LogStatus::SkipData)),
-                _ => Err(Expected::OneOf(&["OK", "NODATA", "SKIPDATA"])),
+                b"OK" => *cell = Cell::LogStatus(LogStatus::Ok),
+                b"NODATA" => *cell = Cell::LogStatus(LogStatus::NoData),
+                b"SKIPDATA" => *cell = Cell::LogStatus(LogStatus::SkipData),
+                _ => return Err(Expected::OneOf(&["OK", "NODATA", "SKIPDATA"])),
             },
         }
+        Ok(())
     }
 }
 
@@ -132,7 +147,8 @@ pub(crate) enum Cell {
     Dash,
     Text,
     Number(u64),
-    Address(IpAddr),
+    V4(Ipv4Addr),
+    V6(Ipv6Addr),
     Action(Action),
     FlowDirection(FlowDirection),
     LogStatus(LogStatus),
@@ -140,12 +156,13 @@ pub(crate) enum Cell {
 
 impl Cell {
     /// The value; `text` is where it was read. None if that is not in UTF-8.
-    pub(crate) fn value(self, text: &[u8]) -> Option<Value<'_>> {
-        match self {
+    pub(crate) fn value<'a>(&self, text: &'a [u8]) -> Option<Value<'a>> {
+        match *self {
             Self::Dash => Some(Value::Dash),
             Self::Text => str::from_utf8(text).ok().map(Value::Text),
             Self::Number(number) => Some(Value::Number(number)),
-            Self::Address(address) => Some(Value::Address(address)),
+            Self::V4(address) => Some(Value::Address(IpAddr::V4(address))),
+            Self::V6(address) => Some(Value::Address(IpAddr::V6(address))),
             Self::Action(action) => Some(Value::Text(action.as_str())),
             Self::FlowDirection(direction) => Some(Value::Text(direction.as_str())),
             Self::LogStatus(status) => Some(Value::Text(status.as_str())),
@@ -153,8 +170,9 @@ impl Cell {
     }
 }
 
-fn address(line: &[u8], span: Span) -> Option<IpAddr> {
-    ipv4(line, span).map(IpAddr::V4).or_else(|| str::from_utf8(span.of(line)).ok()?.parse().ok())
+/// An address of IPv6 in any of its forms.
+fn other_address(text: &[u8]) -> Option<Ipv6Addr> {
+    ipv6(text).or_else(|| str::from_utf8(text).ok()?.parse().ok())
 }
 
 #[cfg(test)]
