@@ -145,7 +145,8 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
 fn report(arguments: &ReportArguments, call: Call<'_>) -> Result<(), Error> {
     let read = &arguments.read;
     let selection = Selection { needs_flow: true, ..selection(read, call.now, Legs::All, &[]) };
-    let reading = Reading { asked: reporting::asked(), ..reading(read, selection, None) };
+    let reading = reading(read, selection, Some(reporting::needed()));
+    let reading = Reading { also: reporting::WELCOME.to_vec(), ..reading };
     let inputs = find_inputs(read, &read.inputs, call, &reading.selection)?;
     let region = call.account.region.as_deref();
     let (report, summary) = reporting::report(&reading, &inputs, region)?;
@@ -267,6 +268,7 @@ fn reading(
         is_strict: read.strict,
         selection,
         columns,
+        also: vec![],
         asked: vec![],
     }
 }

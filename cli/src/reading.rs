@@ -28,6 +28,8 @@ pub(crate) struct Reading {
     /// The columns that are asked for, and what asks for each. None stands for all of them,
     /// whichever they are.
     pub columns: Option<Vec<(Column, &'static str)>>,
+    /// Fields that are read beside the columns, by those inputs that have them.
+    pub also: Vec<Field>,
     /// Columns that are asked for by name, though all of them are read.
     pub asked: Vec<(Column, &'static str)>,
 }
@@ -156,6 +158,7 @@ impl Reading {
         let chosen = self.selection.columns();
         let chosen = chosen.iter().map(|(column, _)| column.fields());
         let mut fields: Vec<_> = columns.chain(chosen).flatten().collect();
+        fields.extend(&self.also);
         fields.extend(self.selection.flow_fields());
         if self.selection.infers_addresses() {
             fields.extend([Field::TrafficPath, Field::ResourceId, Field::InterfaceId]);

@@ -28,10 +28,29 @@ const MOST_NAMES: usize = 2;
 const NOT_IN_RECORDS: &str = "What no record says: what CloudWatch metered, who is behind the \
     clients' addresses, and which endpoints the VPC has.";
 
-/// What must be in the records; without ports, services and times a report only says less.
-pub(crate) fn asked() -> Vec<(Column, &'static str)> {
+/// What must be in the records.
+pub(crate) fn needed() -> Vec<(Column, &'static str)> {
     vec![(Column::Field(Field::Bytes), "report")]
 }
+
+/// Without these, a report only says less.
+pub(crate) const WELCOME: [Field; 15] = [
+    Field::Packets,
+    Field::Start,
+    Field::End,
+    Field::Action,
+    Field::LogStatus,
+    Field::Protocol,
+    Field::SrcPort,
+    Field::DstPort,
+    Field::PktSrcAwsService,
+    Field::PktDstAwsService,
+    Field::InterfaceId,
+    Field::ResourceId,
+    Field::VpcId,
+    Field::Region,
+    Field::AccountId,
+];
 
 /// Reads the inputs, and makes the report of them.
 pub(crate) fn report(

@@ -133,6 +133,27 @@ fn programs_get_every_sum() {
 }
 
 #[test]
+fn columns_say_the_same_as_lines() {
+    let folder = recorded();
+    folder.succeed(&["convert", "recording.log", "-o", "recording.parquet"]);
+    let mut of_columns = json(&folder, &["recording.parquet"]);
+    of_columns["recording"]["place"] = "recording.log".into();
+    assert_eq!(of_columns, json(&folder, &["recording.log"]));
+}
+
+/// As `top`, so that both count the same.
+#[test]
+fn what_is_not_looked_at_may_be_bad() {
+    let folder = Folder::new();
+    let lines = Connection::default().legs().join("\n");
+    folder.write("bad.log", lines.replace(" 19 OK", " nineteen OK"));
+    let arguments = ["--format", "recorded", "bad.log"];
+    assert_eq!(json(&folder, &arguments)["recorded"]["records"], 2);
+    let strict = [&["report", "--strict"][..], &arguments].concat();
+    assert!(folder.fail(1, &strict).contains("tcp-flags"));
+}
+
+#[test]
 fn the_selection_decides_what_is_reported() {
     let folder = recorded();
     let report = json(&folder, &["--where", "client = 10.0.2.7", "recording.log"]);
