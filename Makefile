@@ -25,7 +25,7 @@ natflow: ## Builds natflow as its tests run it
 	cargo build --locked --package natflow
 
 .PHONY: demo
-demo: build $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout)
+demo: build natflow $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout)
 	@$(VENV_PYTHON) -m local.demo --gateways $(GATEWAYS) --spike $(SPIKE)
 
 # Cheapest first: what fails early wastes nothing.

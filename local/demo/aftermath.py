@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from local.demo import leftovers, records
+from local.demo import leftovers, page, records
 from local.demo.expectations import Expectations
 from local.demo.scene import MACROS, RECORDER, Flow
 from local.demo.story import Recording
@@ -103,6 +103,23 @@ class Aftermath:
             pair = (flow.client.private_ip, flow.peer.address)
             lines += _up_and_down(flow, pairs.get(pair, records.UpDown()), passed[pair])
         return lines
+
+    # -- The pages ------------------------------------------------------------------------------
+
+    def write_pages(self) -> None:
+        """The report of each recording as a page."""
+        self.terminal.heading("The reports as pages for a browser, by natflow")
+        for recording in self.recordings:
+            for flow_log in recording.flow_logs.values():
+                self._write_page(recording, flow_log)
+
+    def _write_page(self, recording: Recording, flow_log: dict[str, Any]) -> None:
+        site = recording.site
+        path = page.FOLDER / f"{site.name}.html"
+        command = page.command(flow_log, self._private_addresses(site.gateway.id), path)
+        complaint = page.write(self.aws, command)
+        self.expectations.check(not complaint, f"{site.name}: no page. {complaint}")
+        self.terminal.event(site.name, f"wrote {path}", [" ".join(command)])
 
     # -- After the deletion ---------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ def play(aws: LocalAws, terminal: Terminal, gateways: int, spike: str) -> Expect
     after = aftermath.Aftermath(aws, terminal, expectations, recordings)
     after.show_emails()
     after.show_records()
+    after.write_pages()
     after.check_dead_letters()
     _delete(aws, terminal)
     after.show_what_is_left()
