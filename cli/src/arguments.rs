@@ -50,7 +50,12 @@ const REPORT_EXAMPLES: &str = "\
 Examples:
   natflow report recording.log
   natflow report --html -o spike.html --region eu-west-1 recording.log
-  natflow report --since 2h --output json logs://recorder-FlowLogGroup-1A2B";
+  natflow report --since 2h --output json logs://recorder-FlowLogGroup-1A2B
+  natflow report --stack recorder              what the last recording was mailed with
+
+Permissions for --stack: states:ListExecutions and states:DescribeExecution on the state machine
+and its executions, and, unless --state-machine names it, states:ListStateMachines and
+states:ListTagsForResource.";
 
 const COST_EXAMPLES: &str = "\
 Examples:
@@ -326,6 +331,19 @@ pub struct ReportArguments {
     /// Writes a page for a browser, with a chart: the same as --output html.
     #[arg(long, conflicts_with = "output")]
     pub html: bool,
+
+    /// The stack whose last recording's report is shown, as it was mailed, instead of one of
+    /// records. --gateway nat-… picks those of a gateway.
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with_all = ["inputs", "condition", "since", "until", "format", "strict"]
+    )]
+    pub stack: Option<String>,
+
+    /// The stack's state machine (its output `RecorderArn`); otherwise it is looked for.
+    #[arg(long, value_name = "ARN", requires = "stack")]
+    pub state_machine: Option<String>,
 
     /// What is read.
     #[command(flatten)]

@@ -13,6 +13,7 @@ mod error;
 mod inputs;
 mod key;
 mod listing;
+mod mailed;
 mod moment;
 mod notes;
 mod output;
@@ -144,6 +145,12 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
 
 fn report(arguments: &ReportArguments, call: Call<'_>) -> Result<(), Error> {
     let read = &arguments.read;
+    if let Some(stack) = &arguments.stack {
+        let report = mailed::last(stack, arguments, call.account)?;
+        mailed::write(&report, arguments)?;
+        say(read, &format!("as it was mailed by {}", report.execution));
+        return Ok(());
+    }
     let selection = Selection { needs_flow: true, ..selection(read, call.now, Legs::All, &[]) };
     let reading = reading(read, selection, Some(reporting::needed()));
     let reading = Reading { also: reporting::WELCOME.to_vec(), ..reading };

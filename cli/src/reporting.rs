@@ -125,13 +125,19 @@ pub(crate) fn write(report: &Report, arguments: &ReportArguments) -> Result<(), 
         ReportFormat::Json => report.json(usize::MAX) + "\n",
         ReportFormat::Html => report.page(),
     };
+    write_text(&text, &output)
+}
+
+/// Writes what is ready.
+pub(crate) fn write_text(text: &str, output: &Output) -> Result<(), Error> {
     output.bytes(|mut target| {
         let written = target.write_all(text.as_bytes()).and_then(|()| target.flush());
         written.map_err(Error::output(&output.name()))
     })
 }
 
-fn format(arguments: &ReportArguments, output: &Output) -> ReportFormat {
+/// What the command line or the target's name asks for.
+pub(crate) fn format(arguments: &ReportArguments, output: &Output) -> ReportFormat {
     if arguments.html {
         return ReportFormat::Html;
     }

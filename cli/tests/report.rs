@@ -226,3 +226,18 @@ fn records_without_bytes_are_refused() {
     let complaint = folder.fail(1, &["report", "few.log"]);
     assert!(complaint.contains("`bytes` (report) is not in the records"), "{complaint}");
 }
+
+#[test]
+fn a_mailed_report_is_no_page_and_takes_no_records() {
+    let folder = recorded();
+    for arguments in [&["--html"][..], &["--output", "html"], &["-o", "spike.html"]] {
+        let refusal = folder.fail(1, &[&["report", "--stack", "recorder"], arguments].concat());
+        assert!(refusal.contains("natflow report --html logs://GROUP"), "{refusal}");
+    }
+    let refusal = folder.fail(2, &["report", "--stack", "recorder", "recording.log"]);
+    assert!(refusal.contains("cannot be used with"), "{refusal}");
+    let refusal = folder.fail(2, &["report", "--state-machine", "arn"]);
+    assert!(refusal.contains("--stack <NAME>"), "{refusal}");
+    let refusal = folder.fail(1, &["report", "--stack", "recorder", "--gateway", "10.0.0.220"]);
+    assert!(refusal.contains("--gateway 10.0.0.220: expected nat-…"), "{refusal}");
+}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.local_aws import REGION, LocalAws
+from local.local_aws import ACCOUNT_ID, REGION, LocalAws
 from tests.e2e.stack import RecorderStack
 from tests.e2e.test_natflow import Natflow
 
@@ -75,6 +75,52 @@ def test_a_stack_that_is_not_there_is_named(natflow: Natflow) -> None:
     assert "--profile" in complaint
     complaint = natflow.fail("cost", "--stack", "nobody")
     assert f"nobody: there is no alarm nobody/nat-… in {REGION}" in complaint
+
+
+def test_the_last_report_is_shown_as_it_was_mailed(natflow: Natflow, stack: RecorderStack) -> None:
+    complaint = natflow.fail("report", "--stack", stack.name)
+    assert f"{stack.name}: no report is in the newest 0 executions" in complaint
+    earlier, last = stack.record_once(), stack.record_once()
+    # An alarm from the past records nothing.
+    duplicate = stack.wait_end(stack.start(stack.alarm_event(moment("2026-01-01T00:00:00Z"))))
+    assert (duplicate.status, duplicate.decision) == ("SUCCEEDED", "duplicate")
+
+    mail = stack.the_mail(last.arn)
+    shown = natflow.run("report", "--stack", stack.name)
+    assert shown.stdout.decode() == f"{mail['subject']}\n\n{mail['body'].rstrip()}\n"
+    assert last.arn in shown.stderr.decode()
+    assert last.arn != earlier.arn
+    as_json = ["report", "--output", "json", "--gateway", stack.gateway.id, "--stack", stack.name]
+    given = json.loads(natflow.succeed(*as_json))
+    assert given == json.loads(last.output["email"]["json"])
+    machine = ["--state-machine", stack.resources["Recorder"]]
+    assert json.loads(natflow.succeed(*as_json, *machine)) == given
+
+    complaint = natflow.fail("report", "--stack", stack.name, "--gateway", "nat-0123abcd")
+    assert "no report of nat-0123abcd is in the newest 3 executions that ended well" in complaint
+
+
+def test_a_report_s_stack_is_told_by_its_tag(aws: LocalAws, natflow: Natflow) -> None:
+    # CloudFormation names a state machine without its stack; the local AWS does not.
+    email = {"subject": "Tagged", "body": "Who did it.\n", "json": "{}"}
+    output = {"recording": {"natGatewayId": "nat-0123abcd"}, "email": email}
+    client = aws.client("stepfunctions")
+    for stack in ["tagged", "another"]:
+        machine = client.create_state_machine(
+            name=f"Recorder-{stack}",
+            definition=json.dumps(
+                {"StartAt": "End", "States": {"End": {"Type": "Pass", "End": True}}}
+            ),
+            roleArn=f"arn:aws:iam::{ACCOUNT_ID}:role/states",
+            tags=[{"key": "aws:cloudformation:stack-name", "value": stack}],
+        )["stateMachineArn"]
+        given = output if stack == "tagged" else {}
+        started = client.start_execution(stateMachineArn=machine, input=json.dumps(given))
+        assert aws.wait_execution(started["executionArn"])["status"] == "SUCCEEDED"
+    assert natflow.succeed("report", "--stack", "tagged") == "Tagged\n\nWho did it.\n"
+    assert "the newest 1 execution that" in natflow.fail("report", "--stack", "another")
+    complaint = natflow.fail("report", "--stack", "nobody")
+    assert f"nobody: no state machine of this stack is in {REGION}; name it with" in complaint
 
 
 def meter(aws: LocalAws, gateway: str, day: int, **metrics: int) -> None:

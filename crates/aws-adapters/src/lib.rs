@@ -21,6 +21,8 @@ mod https;
 mod log_events;
 #[cfg(feature = "logs")]
 mod logs_queries;
+#[cfg(all(feature = "step-functions", feature = "profile"))]
+mod mailed_reports;
 #[cfg(all(feature = "cloudwatch", feature = "profile"))]
 mod metered_bytes;
 #[cfg(feature = "cloudwatch")]
@@ -55,6 +57,8 @@ pub use gateways::Ec2Gateways;
 pub use log_events::{Filtered, LogEvents, LogGroup, LogGroups, Queried, Seconds};
 #[cfg(feature = "logs")]
 pub use logs_queries::LogsInsights;
+#[cfg(all(feature = "step-functions", feature = "profile"))]
+pub use mailed_reports::{MailedReport, MailedReports};
 #[cfg(all(feature = "cloudwatch", feature = "profile"))]
 pub use metered_bytes::MeteredBytes;
 #[cfg(feature = "cloudwatch")]
