@@ -65,7 +65,9 @@ Examples:
 
 const STATUS_HELP: &str = "\
 Permissions: cloudwatch:DescribeAlarms, dynamodb:Scan on the stack's table, and, unless --table
-names it, dynamodb:ListTables.";
+names it, dynamodb:ListTables. For last_report, which is left out without them:
+states:ListExecutions and states:DescribeExecution on the state machine and its executions, and,
+unless --state-machine names it, states:ListStateMachines and states:ListTagsForResource.";
 
 /// Reads VPC flow logs: who talks, how much, through which NAT gateway.
 #[derive(Debug, Parser)]
@@ -476,6 +478,10 @@ pub struct StatusArguments {
     /// The stack's table (its output `RecordingsTableName`); otherwise it is looked for.
     #[arg(long, value_name = "NAME")]
     pub table: Option<String>,
+
+    /// The stack's state machine (its output `RecorderArn`); otherwise it is looked for.
+    #[arg(long, value_name = "ARN")]
+    pub state_machine: Option<String>,
 
     /// How to write the rows.
     #[arg(long, value_name = "FORMAT", default_value = "table")]

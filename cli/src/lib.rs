@@ -177,9 +177,15 @@ fn cost(arguments: &CostArguments, call: Call<'_>) -> Result<(), Error> {
 }
 
 fn status(arguments: &StatusArguments, call: Call<'_>) -> Result<(), Error> {
-    let statuses = status::find(arguments, call.account)?;
+    let (statuses, note) = status::find(arguments, call.account)?;
     let output = Output::new(arguments.target.as_deref());
-    output.rows(arguments.output, arguments.color, |sink| status::write(&statuses, call.now, sink))
+    output
+        .rows(arguments.output, arguments.color, |sink| status::write(&statuses, call.now, sink))?;
+    if let Some(note) = note {
+        // Nobody may be there to listen, which is no failure.
+        let _ = writeln!(io::stderr(), "natflow: {note}");
+    }
+    Ok(())
 }
 
 /// Writes every row that counts.

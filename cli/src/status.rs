@@ -1,11 +1,12 @@
 //! `natflow status`: what a stack's gateways are doing.
 //!
 //! The alarms say whether a gateway's traffic is abnormal, the stack's table whether it is being
-//! recorded, and how often it was.
+//! recorded, and how often it was, and its executions, when a report was last mailed.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use aws_adapters::{Alarms, GatewayAlarm, ReadError, RecordingsTables};
+use aws_adapters::{Alarms, GatewayAlarm, MailedReports, ReadError, RecordingsTables};
 use jiff::{Timestamp, Unit};
 use recording::protocol::{attribute, phase};
 use recording::quota::{COUNTER_PREFIX, QuotaPeriod};
@@ -15,7 +16,11 @@ use crate::arguments::{Account, StatusArguments};
 use crate::aws::{Session, unreadable};
 use crate::column::ColumnType;
 use crate::error::Error;
+use crate::mailed::{advised, state_machine};
 use crate::output::{Cell, Heading, RowSink};
+
+/// So many executions are looked at for the last reports, each with a call.
+const MOST_EXECUTIONS: usize = 100;
 
 /// What is known of a gateway.
 #[derive(Clone, Debug, Default)]
@@ -23,10 +28,16 @@ pub(crate) struct Status {
     nat_gateway_id: String,
     alarm: Option<GatewayAlarm>,
     item: Item,
+    /// When the last execution with a report ended.
+    last_report: Option<Timestamp>,
 }
 
-/// Asks for the gateways of a stack, in the order of their IDs.
-pub(crate) fn find(arguments: &StatusArguments, account: &Account) -> Result<Vec<Status>, Error> {
+/// Asks for the gateways of a stack, in the order of their IDs; with a note on what could not be
+/// found out.
+pub(crate) fn find(
+    arguments: &StatusArguments,
+    account: &Account,
+) -> Result<(Vec<Status>, Option<String>), Error> {
     let stack = &arguments.stack;
     let session = Session::start(account)?;
     let config = session.config();
@@ -47,7 +58,32 @@ pub(crate) fn find(arguments: &StatusArguments, account: &Account) -> Result<Vec
     });
     let (alarms, names, items) = found.map_err(Error::input(stack))?.map_err(failed())?;
     check(stack, config.region().map(ToString::to_string), &alarms, &names)?;
-    Ok(merged(alarms, items))
+    let mut statuses = merged(alarms, items);
+    let unknown = find_reports(&mut statuses, &session, arguments).err();
+    Ok((statuses, unknown.map(|reason| format!("last_report is unknown: {reason}"))))
+}
+
+/// Everything else is known without executions: what stands in their way is no failure.
+fn find_reports(
+    statuses: &mut [Status],
+    session: &Session,
+    arguments: &StatusArguments,
+) -> Result<(), String> {
+    let reports = MailedReports::new(session.config()).map_err(advised)?;
+    let named = arguments.state_machine.as_deref();
+    let machine = state_machine(session, &reports, &arguments.stack, named)?;
+    let search = reports.visit(&machine, MOST_EXECUTIONS, |report| {
+        let of_gateway = |status: &&mut Status| status.nat_gateway_id == report.nat_gateway_id;
+        if let Some(status) = statuses.iter_mut().find(of_gateway) {
+            status.last_report = status.last_report.or(report.ended);
+        }
+        if statuses.iter().all(|status| status.last_report.is_some()) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    });
+    session.wait(search).map_err(|error| error.to_string())?.map_err(advised)?;
+    Ok(())
 }
 
 /// A stack has one table.
@@ -122,7 +158,7 @@ pub(crate) fn write(
     now: Timestamp,
     sink: &mut dyn RowSink,
 ) -> Result<(), Error> {
-    const NAMES: [&str; 10] = [
+    const NAMES: [&str; 11] = [
         "gateway",
         "alarm",
         "alarm_since",
@@ -133,6 +169,7 @@ pub(crate) fn write(
         "recordings",
         "quota_period",
         "last_alarm",
+        "last_report",
     ];
     let headings = NAMES.map(|name| match name {
         "recordings" => Heading::new(name, ColumnType::Number(64)),
@@ -155,6 +192,7 @@ pub(crate) fn write(
             counted.map_or(Cell::Number(0), |(count, _)| Cell::Number(count)),
             text(counted.map(|(_, period)| period)),
             moment(status.moment(attribute::LAST_ALARM_AT)),
+            moment(status.last_report),
         ])?;
     }
     Ok(())

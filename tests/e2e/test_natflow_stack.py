@@ -36,7 +36,7 @@ def test_status_follows_a_recording(natflow: Natflow, stack: RecorderStack) -> N
     before = status(natflow, stack)
     assert before["alarm"] == "INSUFFICIENT_DATA"
     assert (before["recording"], before["lease_ends"], before["last_alarm"]) == (None, None, None)
-    assert before["recordings"] == 0
+    assert (before["recordings"], before["last_report"]) == (0, None)
 
     since = stack.aws.now()
     begun = datetime.now(UTC)
@@ -56,9 +56,23 @@ def test_status_follows_a_recording(natflow: Natflow, stack: RecorderStack) -> N
     after = status(natflow, stack)
     assert (after["alarm"], after["recording"], after["flow_logs"]) == ("OK", None, None)
     assert (after["recordings"], after["last_alarm"]) == (1, during["last_alarm"])
+    assert during["last_report"] is None
+    assert begun - second <= moment(after["last_report"]) <= datetime.now(UTC) + second
     table = natflow.succeed("status", stack.name).splitlines()
     assert table[0].split()[:3] == ["GATEWAY", "ALARM", "ALARM_SINCE"]
     assert len(table) == 2
+
+
+def test_status_does_without_executions(natflow: Natflow, stack: RecorderStack) -> None:
+    stack.record_once()
+    whole = status(natflow, stack)
+    refused = {"error": {"status": 400, "code": "AccessDeniedException", "message": "No."}}
+    for operation in ["ListStateMachines", "ListExecutions", "DescribeExecution"]:
+        with stack.aws.fault("stepfunctions", operation, refused):
+            shown = natflow.run("status", "--output", "json", stack.name)
+        assert json.loads(shown.stdout) == [whole | {"last_report": None}]
+        assert f"last_report is unknown: states:{operation} was refused" in shown.stderr.decode()
+        assert f"need the permission states:{operation}" in shown.stderr.decode()
 
 
 def test_a_table_can_be_named(natflow: Natflow, stack: RecorderStack) -> None:
