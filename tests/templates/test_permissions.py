@@ -215,6 +215,14 @@ def test_a_bucket_takes_no_role_but_log_deliveries() -> None:
         ACTIONS["StartRecordingRole"] - delivery
     )
     assert _allowed("StopRecordingRole", "s3") == ACTIONS["StopRecordingRole"]
+    of_records = {
+        "ec2:DescribeNetworkInterfaces",
+        "ec2:DescribeTags",
+        "logs:GetQueryResults",
+        "logs:StartQuery",
+        "logs:StopQuery",
+    }
+    assert _allowed("ReportRecordingRole", "s3") == ACTIONS["ReportRecordingRole"] - of_records
     assert _allowed("StopRecordingRole", "cloudwatch-logs") & delivery == set()
     roles = cached_template(MAIN)["Resources"]
     assert roles["FlowLogDeliveryRole"]["Condition"] == "RecordsToLogGroup"
