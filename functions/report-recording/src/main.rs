@@ -41,18 +41,24 @@ enum Where {
     Bucket { folder: String, work_group: String },
 }
 
+impl Where {
+    fn log_group() -> Result<Self, Error> {
+        Ok(Self::LogGroup { name: settings::text("LOG_GROUP_NAME")?, destination: destination() })
+    }
+
+    fn bucket() -> Result<Self, Error> {
+        Ok(Self::Bucket {
+            folder: settings::text("FOLDER")?,
+            work_group: settings::text("WORK_GROUP")?,
+        })
+    }
+}
+
 impl Settings {
     fn read() -> Result<Self, Error> {
-        let records = match settings::text("FLOW_LOG_DESTINATION").as_deref() {
-            Ok("s3") => Where::Bucket {
-                folder: settings::text("FOLDER")?,
-                work_group: settings::text("WORK_GROUP")?,
-            },
-            _ => Where::LogGroup {
-                name: settings::text("LOG_GROUP_NAME")?,
-                destination: destination(),
-            },
-        };
+        let destinations = [("cloudwatch-logs", false), ("s3", true)];
+        let is_bucket = settings::one_of("FLOW_LOG_DESTINATION", &destinations)?;
+        let records = if is_bucket { Where::bucket() } else { Where::log_group() }?;
         Ok(Self { stack: settings::text("STACK_NAME")?, records })
     }
 
