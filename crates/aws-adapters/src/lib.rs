@@ -31,6 +31,7 @@ mod metrics;
 mod network_interfaces;
 #[cfg(feature = "s3")]
 mod objects;
+mod presigned_url;
 #[cfg(feature = "profile")]
 pub mod profile;
 #[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
@@ -67,6 +68,7 @@ pub use metrics::CloudWatchMetrics;
 pub use network_interfaces::Ec2NetworkInterfaces;
 #[cfg(feature = "s3")]
 pub use objects::{Bucket, Object, ObjectStream};
+pub use presigned_url::PresignedUrl;
 #[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
 pub use read_error::ReadError;
 #[cfg(all(feature = "dynamodb", feature = "profile"))]

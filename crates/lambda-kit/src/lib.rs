@@ -12,21 +12,41 @@
 //! ```
 
 mod failure;
+mod guard;
 mod logs;
 pub mod settings;
 
-use std::panic::AssertUnwindSafe;
+use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt as _;
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::{Instrument as _, error, info_span};
 
 pub use failure::Failure;
+pub use guard::within;
 pub use logs::{Subject, about, about_recording};
 
 /// Why the loop itself ended: Lambda's runtime API could not be reached.
 pub type RuntimeError = lambda_runtime::Error;
+
+/// What Lambda says of an invocation beside its input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invocation {
+    /// The same when Lambda tries an event again.
+    pub request_id: String,
+    /// How long the function may still run.
+    pub time_left: Duration,
+}
+
+impl From<&Context> for Invocation {
+    fn from(context: &Context) -> Self {
+        let time_left = context.deadline().duration_since(SystemTime::now());
+        Self {
+            request_id: context.request_id.clone(),
+            time_left: time_left.unwrap_or(Duration::ZERO),
+        }
+    }
+}
 
 /// Answers invocations until Lambda ends the process.
 ///
@@ -41,6 +61,18 @@ where
     O: Serialize,
     H: AsyncFn(I) -> Result<O, Failure>,
 {
+    let handler = &handler;
+    run_invocations(async |input, _| handler(input).await)
+}
+
+/// The same for a handler that must know how long it may run, or whether this is
+/// an event that Lambda tries again.
+pub fn run_invocations<I, O, H>(handler: H) -> Result<(), RuntimeError>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    H: AsyncFn(I, Invocation) -> Result<O, Failure>,
+{
     logs::init();
     let handler = &handler;
     let answer_invocation = service_fn(async |event: LambdaEvent<serde_json::Value>| {
@@ -51,7 +83,7 @@ where
             execution = tracing::field::Empty,
             recording = tracing::field::Empty,
         );
-        answer(handler, event.payload).instrument(span).await
+        answer(handler, event).instrument(span).await
     });
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -59,15 +91,15 @@ where
         .block_on(lambda_runtime::run(answer_invocation))
 }
 
-async fn answer<I, O, H>(handler: &H, payload: serde_json::Value) -> Result<O, Failure>
+async fn answer<I, O, H>(handler: &H, event: LambdaEvent<serde_json::Value>) -> Result<O, Failure>
 where
     I: DeserializeOwned,
     O: Serialize,
-    H: AsyncFn(I) -> Result<O, Failure>,
+    H: AsyncFn(I, Invocation) -> Result<O, Failure>,
 {
-    let answering = async { handler(serde_json::from_value(payload)?).await };
-    let answer = AssertUnwindSafe(answering).catch_unwind().await;
-    let answer = answer.unwrap_or_else(|panic| Err(Failure::panicked(panic.as_ref())));
+    let invocation = Invocation::from(&event.context);
+    let answering = async { handler(serde_json::from_value(event.payload)?, invocation).await };
+    let answer = guard::catching(answering).await;
     if let Err(failure) = &answer {
         error!(error = failure.name(), "{failure}");
     }
