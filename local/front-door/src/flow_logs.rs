@@ -7,7 +7,7 @@ use flowlog::Format;
 use parking_lot::Mutex;
 use serde_json::{Map, Value, json};
 
-use crate::aws_calls::{Answer, AwsCall, Refusal, xml_answer};
+use crate::aws_calls::{Answer, AwsCall, Parameters, Refusal, xml_answer};
 use crate::door::Door;
 use crate::{pipeline, xml};
 
@@ -133,7 +133,20 @@ pub(crate) fn summary(call: &AwsCall, answer: &Answer) -> Map<String, Value> {
     fields.insert("flow_log_ids".to_owned(), json!(flow_log_ids));
     fields.insert("resource_ids".to_owned(), json!(call.parameters.texts("ResourceId")));
     fields.insert("unsuccessful".to_owned(), json!(unsuccessful));
+    if call.operation == "CreateFlowLogs" {
+        fields.insert("tags".to_owned(), json!(tags(&call.parameters)));
+    }
     fields
+}
+
+/// The tags that every flow log of the request gets.
+fn tags(parameters: &Parameters) -> BTreeMap<String, String> {
+    let part = |number: u32, part: &str| {
+        parameters.text(&format!("TagSpecification.1.Tag.{number}.{part}"))
+    };
+    (1..)
+        .map_while(|number| Some((part(number, "Key")?, part(number, "Value").unwrap_or_default())))
+        .collect()
 }
 
 #[cfg(test)]
@@ -179,11 +192,14 @@ mod tests {
 
     #[test]
     fn unsuccessful_names_every_resource() {
-        let call = call("Action=CreateFlowLogs&ResourceId.1=eni-1&ResourceId.2=eni-2".to_owned());
+        let body = "Action=CreateFlowLogs&ResourceId.1=eni-1&ResourceId.2=eni-2\
+                    &TagSpecification.1.Tag.1.Key=a&TagSpecification.1.Tag.1.Value=b+c";
+        let call = call(body.to_owned());
         let answer = unsuccessful(&call, "FlowLogsLimitExceeded", "no more");
         let summary = summary(&call, &answer);
         assert_eq!(summary["unsuccessful"], json!(["eni-1", "eni-2"]));
         assert_eq!(summary["flow_log_ids"], json!([]));
+        assert_eq!(summary["tags"], json!({"a": "b c"}));
         assert!(String::from_utf8_lossy(answer.body()).contains("<code>FlowLogsLimitExceeded<"));
     }
 }

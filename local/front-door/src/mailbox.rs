@@ -18,7 +18,7 @@ pub(crate) struct Mailbox {
 }
 
 impl Mailbox {
-    /// All mails: `[{to, subject, body, at, topic}]`.
+    /// All mails: `[{to, subject, body, at, topic, request_id}]`; the last is the `Publish`'s.
     pub(crate) fn all(&self) -> Value {
         Value::Array(self.mails.lock().clone())
     }
@@ -42,6 +42,7 @@ pub(crate) async fn deliver(door: &Door, publish: &AwsCall) {
             "subject": subject.as_deref().unwrap_or(DEFAULT_SUBJECT),
             "body": publish.parameters.text("Message").unwrap_or_default(),
             "topic": topic,
+            "request_id": publish.request_id,
             "at": clock::rfc3339_millis(Timestamp::now()),
         });
         door.mailbox.add(&mail);

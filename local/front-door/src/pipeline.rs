@@ -1,7 +1,7 @@
 //! What happens to an AWS API call: faults first, then the service, then the journal.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ use crate::{
 
 /// Answers a call; `None` closes the connection without an answer.
 pub(crate) async fn handle(door: Arc<Door>, http: HttpCall) -> Option<Answer> {
+    let began = Instant::now();
     let call = AwsCall::identify(http);
     if door.functions.kill_if_condemned(&call.access_key) {
         return None;
@@ -22,20 +23,25 @@ pub(crate) async fn handle(door: Arc<Door>, http: HttpCall) -> Option<Answer> {
     match strike(&door, &call).await {
         Struck::Unanswered => None,
         Struck::Answered(answer) => {
-            record(&door, &call, &answer);
+            record(&door, &call, &answer, began);
             Some(answer)
         }
-        Struck::Not(manner) => carry_out(&door, &call, manner).await,
+        Struck::Not(manner) => carry_out(&door, &call, manner, began).await,
     }
 }
 
-async fn carry_out(door: &Arc<Door>, call: &AwsCall, manner: Manner) -> Option<Answer> {
+async fn carry_out(
+    door: &Arc<Door>,
+    call: &AwsCall,
+    manner: Manner,
+    began: Instant,
+) -> Option<Answer> {
     let Manner { lose_answer, kill_afterwards, kill_invoked, query } = manner;
     let answer = match door.throttling.check(call) {
         Ok(()) => serve(door, call, kill_invoked, query).await,
         Err(refusal) => call.refuse(&refusal),
     };
-    record(door, call, &answer);
+    record(door, call, &answer, began);
     if kill_afterwards {
         door.functions.condemn(&call.access_key);
     }
@@ -197,12 +203,13 @@ pub(crate) async fn forward(door: &Door, call: &AwsCall) -> Answer {
     }
 }
 
-fn record(door: &Door, call: &AwsCall, answer: &Answer) {
+fn record(door: &Door, call: &AwsCall, answer: &Answer, began: Instant) {
     let mut fields = json!({
         "service": call.service,
         "operation": call.operation,
         "region": call.region,
         "status": answer.status().as_u16(),
+        "took_ms": began.elapsed().as_millis(),
         "request_id": call.request_id,
         "caller": door.callers.name_of(&call.access_key),
     });
