@@ -6,7 +6,9 @@ Every module has one `apply()`, which changes moto in this process.
 from __future__ import annotations
 
 from local.moto_patches import (
+    aborts,
     alarms,
+    answers,
     athena,
     buckets,
     callbacks,
@@ -28,6 +30,7 @@ MODULES = (
     sdk_integrations,
     interpreter,
     callbacks,
+    aborts,
     execution_events,
     ec2,
     interfaces,
@@ -36,6 +39,7 @@ MODULES = (
     alarms,
     athena,
     buckets,
+    answers,
     metrics,
     tables,
     cloudformation,

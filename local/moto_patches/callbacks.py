@@ -1,4 +1,4 @@
-"""Task tokens that have been used or have expired, and executions that are stopped."""
+"""Task tokens that have been used or have expired."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 from moto.stepfunctions.parser.api import ExecutionStatus, InvalidOutput, TaskTimedOut
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.state.exec.execute_state import ExecutionState
-from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
 CLOSED = "Task Timed Out: 'Provided task does not exist anymore'"
@@ -18,7 +17,6 @@ def apply() -> None:
     """Apply this module's patches."""
     _patch_send_task()
     _patch_timeout()
-    _patch_stop_execution()
 
 
 def refuse_closed(backend: StepFunctionsParserBackend, task_token: str) -> None:
@@ -70,18 +68,3 @@ def _patch_timeout() -> None:
             raise
 
     ExecutionState._evaluate_with_timeout = evaluate
-
-
-def _patch_stop_execution() -> None:
-    """StopExecution ends an execution at once; moto waits for the task that is running."""
-    stock = Execution.stop
-
-    def stop(self: Execution, stop_date: Any, error: Any, cause: Any) -> None:
-        if self.exec_status != ExecutionStatus.RUNNING:
-            return
-        stock(self, stop_date=stop_date, error=error, cause=cause)
-        self.exec_status = ExecutionStatus.ABORTED
-        self.stop_date = stop_date
-        self.error, self.cause = error, cause
-
-    Execution.stop = stop

@@ -16,10 +16,11 @@ from moto.cloudformation import parsing
 from moto.cloudformation.exceptions import ValidationError
 from moto.cloudformation.models import Event, Stack, cloudformation_backends
 from moto.cloudformation.parsing import OutputMap, ResourceMap, clean_json
+from moto.cloudformation.responses import CloudFormationResponse
 
 from local.moto_patches.dependencies import in_dependency_order
-from local.resource_providers import PROVIDERS
-from local.resource_providers.provider import Context, ResourceProvider
+from local.resource_providers import provider_of
+from local.resource_providers.provider import Context, Created, ResourceProvider
 
 
 class ResourceFailed(Exception):
@@ -42,13 +43,15 @@ class StackResource:
         self.properties: dict[str, Any] = {}
         self.physical_resource_id = ""
         self.attributes: dict[str, Any] = {}
+        self.provider = _provider_of(self.type)
         self.context = Context(
-            stack.name, stack.stack_id, logical_id, stack.account_id, stack.region_name
+            stack.name,
+            stack.stack_id,
+            logical_id,
+            self.type,
+            stack.account_id,
+            stack.region_name,
         )
-
-    @property
-    def provider(self) -> ResourceProvider:
-        return PROVIDERS[self.cf_resource_type]
 
     def get_cfn_attribute(self, name: str) -> Any:
         """The value of Fn::GetAtt; an attribute that does not exist is a template error."""
@@ -71,12 +74,15 @@ class StackResource:
 
     def update(self, properties: dict[str, Any]) -> None:
         """Change it in place."""
-        self.attributes = self.provider.update(
+        changed = self.provider.update(
             self.context,
             self.physical_resource_id,
             copy.deepcopy(properties),
             copy.deepcopy(self.properties),
         )
+        if not isinstance(changed, Created):
+            changed = Created(self.physical_resource_id, changed)
+        self.physical_resource_id, self.attributes = changed.physical_id, changed.attributes
         self.properties = properties
 
     def delete(self) -> None:
@@ -94,16 +100,44 @@ def apply() -> None:
     Stack.create_resources = create_resources
     Stack.update = update
     Stack.delete = delete
+    _patch_delete_stack()
+
+
+def _patch_delete_stack() -> None:
+    """DeleteStack keeps what RetainResources lists, of a stack whose deletion has failed."""
+    stock = CloudFormationResponse.delete_stack
+
+    def delete_stack(self: CloudFormationResponse) -> Any:
+        retained = self._get_param("RetainResources", [])
+        if retained:
+            stack = self.cloudformation_backend.get_stack(self._get_param("StackName"))
+            if stack.status != "DELETE_FAILED":
+                raise ValidationError(
+                    message=f"Invalid operation on stack [{stack.stack_id}]. "
+                    "RetainResources is for stacks in the state DELETE_FAILED only"
+                )
+            for logical_id, resource in _resources_of(stack).items():
+                if logical_id in retained:
+                    resource.deletion_policy = "Retain"
+        return stock(self)
+
+    CloudFormationResponse.delete_stack = delete_stack
 
 
 def provider_class(resource_type: str) -> Any:
     """What moto asks whether a type has an attribute; raises for a type without a provider."""
-    if resource_type not in PROVIDERS:
+    _provider_of(resource_type)
+    return AnyAttribute
+
+
+def _provider_of(resource_type: str) -> ResourceProvider:
+    provider = provider_of(resource_type)
+    if provider is None:
         raise ValidationError(
             message=f"Template error: a resource of type {resource_type} would be neither "
             "created nor supplied by the local AWS"
         )
-    return AnyAttribute
+    return provider
 
 
 class AnyAttribute:
@@ -208,7 +242,6 @@ def without_nothing(value: Any) -> Any:
 def create_one(stack: Stack, logical_id: str) -> StackResource:
     """Create a resource and put it where references find it."""
     definition = stack.template_dict["Resources"][logical_id]
-    provider_class(definition["Type"])
     resource = StackResource(stack, logical_id, definition)
 
     def work() -> None:
@@ -319,7 +352,9 @@ def _apply_changes(
                 superseded.append(existing)
             continue
         stack.resource_map._parsed_resources[logical_id] = existing
-        _change(stack, existing, properties, undo)
+        former = _change(stack, existing, properties, undo)
+        if former is not None and existing.update_replace_policy != "Retain":
+            superseded.append(former)
         existing.deletion_policy = definitions[logical_id].get("DeletionPolicy")
         existing.update_replace_policy = definitions[logical_id].get("UpdateReplacePolicy")
     removed = [
@@ -336,12 +371,25 @@ def _change(
     resource: StackResource,
     properties: dict[str, Any],
     undo: list[Callable[[], None]],
-) -> None:
+) -> StackResource | None:
+    """Change a resource; returns what it was if it has another physical ID now."""
     if properties == resource.properties:
-        return
-    previous = resource.properties
+        return None
+    former = copy.copy(resource)
     attempt(stack, resource, "UPDATE", lambda: resource.update(properties))
-    undo.append(lambda: resource.update(previous))
+    undo.append(lambda: _change_back(resource, former.properties))
+    return former if _is_another(resource, former) else None
+
+
+def _change_back(resource: StackResource, properties: dict[str, Any]) -> None:
+    failed = copy.copy(resource)
+    resource.update(properties)
+    if _is_another(resource, failed):
+        failed.delete()
+
+
+def _is_another(one: StackResource, other: StackResource) -> bool:
+    return one.physical_resource_id != other.physical_resource_id
 
 
 def _roll_back_update(

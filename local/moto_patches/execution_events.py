@@ -74,7 +74,9 @@ def event_of(execution: Execution, status: str) -> dict[str, Any]:
         "startDate": _milliseconds(execution.start_date),
         "stopDate": _milliseconds(execution.stop_date),
         "input": described["input"],
+        "inputDetails": {"included": True},
         "output": described.get("output"),
+        "outputDetails": {"included": True} if "output" in described else None,
         "error": execution.error,
         "cause": execution.cause,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from local.resource_providers import (
     analytics,
     buckets,
+    custom,
     events,
     functions,
     identity,
@@ -20,6 +21,7 @@ from local.resource_providers.provider import ResourceProvider
 MODULES = (
     analytics,
     buckets,
+    custom,
     events,
     functions,
     identity,
@@ -34,3 +36,9 @@ MODULES = (
 PROVIDERS: dict[str, ResourceProvider] = {
     provider.type: provider() for module in MODULES for provider in module.PROVIDERS
 }
+
+
+def provider_of(resource_type: str) -> ResourceProvider | None:
+    """What creates resources of a type; nothing if the local AWS has none."""
+    is_custom = resource_type.startswith(custom.PREFIX)
+    return PROVIDERS.get(custom.CustomResource.type if is_custom else resource_type)

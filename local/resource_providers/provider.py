@@ -30,6 +30,7 @@ class Context:
     stack_name: str
     stack_id: str
     logical_id: str
+    resource_type: str
     account_id: str
     region: str
 
@@ -55,6 +56,12 @@ class Context:
         methods = {api: name for name, api in client.meta.method_to_api_mapping.items()}
         return getattr(client, methods[operation])(**as_shape(given, shape))
 
+    def upload_url(self, bucket: str, key: str, seconds: int) -> str:
+        """A URL to which one object can be put, for so many seconds."""
+        return _client("s3", self.region).generate_presigned_url(
+            "put_object", {"Bucket": bucket, "Key": key}, ExpiresIn=seconds
+        )
+
 
 def _client(service: str, region: str) -> BaseClient:
     with _clients_lock:
@@ -65,7 +72,13 @@ def _client(service: str, region: str) -> BaseClient:
                 endpoint_url=f"http://127.0.0.1:{os.environ['MOTO_PORT']}",
                 aws_access_key_id="cloudformation",
                 aws_secret_access_key="local",
-                config=Config(retries={"total_max_attempts": 1}, read_timeout=60),
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    read_timeout=60,
+                    # Of S3's presigned URLs the one that all regions take.
+                    signature_version="s3v4" if service == "s3" else None,
+                    s3={"addressing_style": "path"},
+                ),
             )
         return _clients[service, region]
 
@@ -144,8 +157,11 @@ class ResourceProvider:
 
     def update(
         self, context: Context, physical_id: str, properties: Properties, old: Properties
-    ) -> dict[str, Any]:
-        """Change the resource in place; returns its attributes."""
+    ) -> dict[str, Any] | Created:
+        """Change the resource in place; returns its attributes.
+
+        A resource with another physical ID is returned as Created: the one before is then deleted.
+        """
         raise NotImplementedError
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:

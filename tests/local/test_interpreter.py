@@ -217,3 +217,5 @@ def test_the_status_of_an_execution_is_an_event(machines, door):
     assert {event["source"] for event in mine} == {"aws.states"}
     assert json.loads(mine[1]["detail"]["output"]) == {"a": 1}
     assert isinstance(mine[1]["detail"]["stopDate"], int)
+    details = [event["detail"]["outputDetails"] for event in mine]
+    assert details == [None, {"included": True}]
