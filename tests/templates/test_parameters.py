@@ -32,6 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "LogGroupClass": "INFREQUENT_ACCESS",
     "FlowLogFileFormat": "text",
     "FlowLogBucketName": "",
+    "KmsKeyArn": "",
     "Architecture": "arm64",
 }
 
@@ -93,7 +94,8 @@ def test_the_default_keeps_to_the_constraints(
 @each_parameter
 def test_nothing_secret_is_asked_for(path: Path, name: str, parameter: dict[str, Any]) -> None:
     assert "NoEcho" not in parameter
-    assert not re.search(r"password|secret|token|key", name, re.IGNORECASE)
+    # An ARN is no secret.
+    assert name == "KmsKeyArn" or not re.search(r"password|secret|token|key", name, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
@@ -129,3 +131,27 @@ def test_names_of_buckets_are_accepted(name: str) -> None:
 )
 def test_what_is_no_bucket_is_refused(name: str) -> None:
     assert not _pattern("FlowLogBucketName").fullmatch(name)
+
+
+KEYS = {
+    "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab": True,
+    "arn:aws-cn:kms:cn-north-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab": True,
+    "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab": True,
+    "arn:aws-eusc:kms:eusc-de-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab": True,
+    "arn:aws:kms:us-east-1:111122223333:key/mrk-1234abcd12ab34cd56ef1234567890ab": True,
+    "": True,
+    "1234abcd-12ab-34cd-56ef-1234567890ab": False,
+    "alias/recorder": False,
+    "arn:aws:kms:us-east-1:111122223333:alias/recorder": False,
+    "arn:aws:kms:us-east-1:111122223333:key/*": False,
+    "arn:aws:kms:us-east-1:111122223333:key/1234abcd": False,
+    "arn:aws:iam::111122223333:role/1234abcd-12ab-34cd-56ef-1234567890ab": False,
+    " arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab": False,
+}
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+@pytest.mark.parametrize("arn", KEYS)
+def test_a_key_is_named_by_its_arn(path: Path, arn: str) -> None:
+    pattern = cached_template(path)["Parameters"]["KmsKeyArn"]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, arn)) == KEYS[arn]

@@ -1,4 +1,4 @@
-"""README.md repeats the templates' parameters and roles: these tests keep it true."""
+"""README.md repeats the templates' parameters: these tests keep it true."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from tests.templates.documents import MACROS, MAIN, ROOT, cached_template, name_of, resources
-from tests.templates.test_permissions import ACTIONS
 from tests.templates.test_state_machine import MOST_STATES_OF_A_NORMAL_RECORDING
 
 README = (ROOT / "README.md").read_text()
@@ -60,20 +59,6 @@ def _limits(parameter: dict[str, Any]) -> list[str]:
     if "AllowedValues" in parameter:
         return [str(value) for value in parameter["AllowedValues"]]
     return [str(parameter[key]) for key in ("MinValue", "MaxValue") if key in parameter]
-
-
-def test_each_role_has_a_row_for_each_of_its_actions() -> None:
-    [table] = _tables("Permissions")
-    shown: dict[str, list[str]] = {}
-    role = ""
-    for name, actions, on, purpose in table:
-        role = CODE.findall(name)[0] if name else role
-        shown.setdefault(role, []).extend(CODE.findall(actions))
-        assert on
-        assert purpose
-    assert {role: sorted(actions) for role, actions in shown.items()} == {
-        role: sorted(actions) for role, actions in ACTIONS.items()
-    }
 
 
 def test_the_price_of_the_state_transitions_is_worked_out() -> None:

@@ -36,6 +36,7 @@ NAMES = {
 # They are names of other resources there, or must be written out.
 NAMES_OF_OTHERS = {("AWS::Lambda::Permission", "FunctionName")}
 MACRO = "AWS::CloudFormation::Macro"
+CUSTOMER_KEY = {"Fn::If": ["HasKmsKey", {"Ref": "KmsKeyArn"}, {"Ref": "AWS::NoValue"}]}
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
@@ -67,6 +68,7 @@ def test_the_flow_log_group_is_as_its_parameters_say() -> None:
     assert properties("FlowLogGroup") == {
         "LogGroupClass": {"Ref": "LogGroupClass"},
         "RetentionInDays": {"Ref": "VPCFlowLogRetentionTimeDays"},
+        "KmsKeyId": CUSTOMER_KEY,
     }
 
 
@@ -74,7 +76,13 @@ def test_the_bucket_is_private_and_forgets() -> None:
     own = properties("FlowLogBucket")
     assert set(own["PublicAccessBlockConfiguration"].values()) == {True}
     [encryption] = own["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert encryption == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    assert encryption["ServerSideEncryptionByDefault"] == {
+        "Fn::If": [
+            "HasKmsKey",
+            {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": {"Ref": "KmsKeyArn"}},
+            {"SSEAlgorithm": "AES256"},
+        ]
+    }
     [rule] = own["LifecycleConfiguration"]["Rules"]
     assert rule["Status"] == "Enabled"
     assert rule["ExpirationInDays"] == {"Ref": "VPCFlowLogRetentionTimeDays"}
@@ -176,8 +184,29 @@ def test_reports_go_to_the_address_that_was_given() -> None:
 
 
 def test_the_topic_takes_messages_from_alarms() -> None:
-    """A topic encrypted with alias/aws/sns would not."""
-    assert "KmsMasterKeyId" not in properties("ReportsTopic")
+    """A topic encrypted with alias/aws/sns would not, and a customer's key has a policy for them."""
+    assert properties("ReportsTopic")["KmsMasterKeyId"] == CUSTOMER_KEY
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name_of)
+def test_every_log_group_is_encrypted_with_the_customers_key(path: Path) -> None:
+    for logical_id, group in resources(cached_template(path), "AWS::Logs::LogGroup").items():
+        assert group["Properties"].get("KmsKeyId") == CUSTOMER_KEY, logical_id
+
+
+def test_the_queue_is_encrypted_with_one_key_or_the_other() -> None:
+    own = properties("DeadLetterQueue")
+    assert own["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", False, True]}
+    assert own["KmsMasterKeyId"] == CUSTOMER_KEY
+
+
+def test_every_table_is_encrypted_with_a_key_of_the_account() -> None:
+    for table in resources(cached_template(MAIN), "AWS::DynamoDB::Table").values():
+        assert table["Properties"]["SSESpecification"] == {
+            "SSEEnabled": True,
+            "SSEType": "KMS",
+            "KMSMasterKeyId": CUSTOMER_KEY,
+        }
 
 
 QUERIES = resources(cached_template(MAIN), "AWS::Logs::QueryDefinition")
