@@ -23,7 +23,7 @@ mod records;
 mod report;
 mod words;
 
-pub use report::ReportQuery;
+pub use report::{ReportQuery, bytes_over_time};
 
 /// The column that says on which interface, or on which regional gateway, a record was seen.
 /// Both recorded formats share one log group, so that one name must do for both.
@@ -244,7 +244,8 @@ mod tests {
     fn queries_use_documented_commands_and_functions_only() {
         let saved = Query::ALL.map(Query::saved_text);
         let reported = ReportQuery::ALL.map(|query| query.text(&Scope::default()));
-        for text in saved.iter().chain(&reported) {
+        let over_time = bytes_over_time(&["10.0.1.5".parse().unwrap()], 2, &Scope::default());
+        for text in saved.iter().chain(&reported).chain([&over_time]) {
             let skeleton = skeleton(text);
             for command in skeleton.split('|') {
                 let name = command.split_whitespace().next().unwrap();

@@ -50,22 +50,21 @@ pub enum Records<'a> {
 }
 
 /// Whom the report asks.
-#[derive(Clone, Copy, Debug)]
-pub struct Sources<'a, L, M, G, N, V, A, C> {
+pub trait Sources {
     /// Logs Insights.
-    pub logs: &'a L,
+    fn logs(&self) -> &impl LogsQueries;
     /// CloudWatch's metrics.
-    pub metrics: &'a M,
+    fn metrics(&self) -> &impl GatewayMetrics;
     /// The NAT gateways.
-    pub gateways: &'a G,
+    fn gateways(&self) -> &impl Gateways;
     /// The network interfaces.
-    pub interfaces: &'a N,
+    fn interfaces(&self) -> &impl NetworkInterfaces;
     /// The VPC endpoints.
-    pub endpoints: &'a V,
+    fn endpoints(&self) -> &impl VpcEndpoints;
     /// AWS's public addresses.
-    pub ranges: &'a A,
+    fn ranges(&self) -> &impl AddressRanges;
     /// The time since the function began.
-    pub clock: &'a C,
+    fn clock(&self) -> &impl Clock;
 }
 
 /// A report as it is published: for people and for programs.
@@ -84,20 +83,7 @@ pub const JSON_BYTES: usize = 64 * 1024;
 
 /// The report about a recording that ended as it should. It never fails: what could not be found
 /// out is named in it.
-pub async fn recorded<L, M, G, N, V, A, C>(
-    state: &State,
-    place: Place<'_>,
-    sources: &Sources<'_, L, M, G, N, V, A, C>,
-) -> Published
-where
-    L: LogsQueries,
-    M: GatewayMetrics,
-    G: Gateways,
-    N: NetworkInterfaces,
-    V: VpcEndpoints,
-    A: AddressRanges,
-    C: Clock,
-{
+pub async fn recorded(state: &State, place: Place<'_>, sources: &impl Sources) -> Published {
     let mut facts = gather::facts(state, place, sources).await;
     let clients = facts.traffic.as_ref().and_then(|traffic| traffic.clients.as_ref());
     let largest = clients.and_then(|clients| clients.rows.first()).map(|(client, _)| *client);

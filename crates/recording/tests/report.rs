@@ -99,7 +99,7 @@ fn recorded(state: &Value) -> Email {
 
 fn reported(state: &Value, place: Place<'_>, world: &World) -> Published {
     let state: State = serde_json::from_value(state.clone()).unwrap();
-    let published = now(report::recorded(&state, place, &world.sources()));
+    let published = now(report::recorded(&state, place, world));
     assert!(published.json.len() <= JSON_BYTES);
     Published { email: checked(published.email), ..published }
 }
@@ -175,6 +175,32 @@ fn assert_true(spike: &Spike, report: &Value) {
         let others = if others.is_null() { [0, 0] } else { bytes(others) };
         assert_eq!(others, left, "what is not in {list}");
     }
+    assert_timeline_is_true(spike, report);
+}
+
+/// Every step of the chart is the generator's, for the largest clients and for all others.
+fn assert_timeline_is_true(spike: &Spike, report: &Value) {
+    let Some(series) = report["timeline"]["series"].as_array() else {
+        assert!(spike.exchanges.is_empty() || !report["missing"].as_array().unwrap().is_empty());
+        return;
+    };
+    assert_eq!(report["timeline"]["from"], json!(spike::begin()));
+    assert_eq!(report["timeline"]["stepSeconds"], 60);
+    let charted: Vec<_> = series.iter().filter_map(|series| series["client"].as_str()).collect();
+    let truth = spike.truth(|exchange| {
+        let client = exchange.client.to_string();
+        let name = if charted.contains(&client.as_str()) { client } else { "others".into() };
+        format!("{name} {}", exchange.minute)
+    });
+    let sum = |name: &str, minute: usize| truth.get(&format!("{name} {minute}")).copied();
+    for series in series {
+        let name = series["client"].as_str().unwrap_or("others");
+        for (minute, bytes) in series["bytes"].as_array().unwrap().iter().enumerate() {
+            let [upload, download] = sum(name, minute).unwrap_or_default();
+            assert_eq!(bytes.as_u64(), Some(upload + download), "{name} in minute {minute}");
+        }
+    }
+    assert!(charted.len() == 8 || series.len() == charted.len(), "others without a reason");
 }
 
 /// What SNS and a state of an execution can take, and a mail client of 80 columns
@@ -297,7 +323,9 @@ fn download_world(spike: &Spike) -> World {
 #[test]
 fn one_client_downloads_from_a_service_without_an_endpoint() {
     let spike = download();
-    insta::assert_snapshot!(text(&of_spike(&spike, &download_world(&spike))));
+    let world = download_world(&spike);
+    insta::assert_snapshot!(text(&of_spike(&spike, &world)));
+    assert_eq!(world.started(), 4);
 }
 
 #[test]
@@ -410,7 +438,7 @@ fn a_hundred_thousand_clients() {
     }));
     let world = download_world(&spike);
     insta::assert_snapshot!(text(&of_spike(&spike, &world)));
-    assert_eq!(world.started(), 8);
+    assert_eq!(world.started(), 9);
 }
 
 #[test]

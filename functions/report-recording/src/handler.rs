@@ -1,9 +1,6 @@
 use lambda_kit::{Failure, Subject};
 use recording::{
-    ports::{
-        AddressRanges, Clock, GatewayMetrics, Gateways, LogsQueries, NetworkInterfaces,
-        VpcEndpoints,
-    },
+    ports::Clock as _,
     report::{self, Email, Failed, Place, Published, Sources},
     reserve::Start,
     state::{self, State},
@@ -35,20 +32,11 @@ struct Failures {
     clean_up_failure: Option<state::Failure>,
 }
 
-pub(crate) async fn handle<L, M, G, N, V, A, C>(
+pub(crate) async fn handle(
     place: Place<'_>,
-    sources: &Sources<'_, L, M, G, N, V, A, C>,
+    sources: &impl Sources,
     request: Request,
-) -> Result<Published, Failure>
-where
-    L: LogsQueries,
-    M: GatewayMetrics,
-    G: Gateways,
-    N: NetworkInterfaces,
-    V: VpcEndpoints,
-    A: AddressRanges,
-    C: Clock,
-{
+) -> Result<Published, Failure> {
     let published = match request.failed {
         // Programs learn of a failure from the execution itself.
         Some(execution) => {
@@ -60,26 +48,17 @@ where
         subject = published.email.subject,
         bodyBytes = published.email.body.len(),
         jsonBytes = published.json.len(),
-        milliseconds = sources.clock.elapsed().as_millis(),
+        milliseconds = sources.clock().elapsed().as_millis(),
         "wrote the report"
     );
     Ok(published)
 }
 
-async fn recorded<L, M, G, N, V, A, C>(
+async fn recorded(
     place: Place<'_>,
-    sources: &Sources<'_, L, M, G, N, V, A, C>,
+    sources: &impl Sources,
     state: Value,
-) -> Result<Published, Failure>
-where
-    L: LogsQueries,
-    M: GatewayMetrics,
-    G: Gateways,
-    N: NetworkInterfaces,
-    V: VpcEndpoints,
-    A: AddressRanges,
-    C: Clock,
-{
+) -> Result<Published, Failure> {
     let state: State = serde_json::from_value(state)?;
     lambda_kit::about_recording(&state.recording);
     Ok(report::recorded(&state, place, sources).await)

@@ -8,16 +8,18 @@ use super::{
 use crate::{Action, Field, FlowDirection};
 
 /// A question about connections, from the records that name both ends.
-pub(super) struct Connections {
+pub(super) struct Connections<'a> {
     pub(super) question: &'static str,
     /// What it looks at beside the ends' addresses.
     pub(super) looks_at: &'static [LooksAt],
+    /// Commands that make columns of its own.
+    pub(super) columns: &'a [String],
     /// What it adds up.
-    pub(super) totals: &'static str,
+    pub(super) totals: &'a str,
     /// What it counts beside that.
     pub(super) counts: &'static str,
     /// What it groups by; nothing: one row for everything.
-    pub(super) by: &'static str,
+    pub(super) by: &'a str,
     /// What its rows are sorted by; nothing: the one row is not.
     pub(super) order: &'static str,
     pub(super) limit: u32,
@@ -38,9 +40,10 @@ pub(super) enum LooksAt {
     OneClient,
 }
 
-pub(super) const TOP: Connections = Connections {
+pub(super) const TOP: Connections<'static> = Connections {
     question: "",
     looks_at: &[LooksAt::Ends],
+    columns: &[],
     totals: "sum(bytes) as totalBytes, sum(sent) as uploadBytes, sum(received) as downloadBytes, \
         sum(packets) as totalPackets, count(*) as records",
     counts: "",
@@ -49,19 +52,19 @@ pub(super) const TOP: Connections = Connections {
     limit: MOST_TALKERS,
 };
 
-pub(super) const TOP_CLIENTS: Connections =
+pub(super) const TOP_CLIENTS: Connections<'static> =
     Connections { question: "Which clients moved the most bytes?", by: "client", ..TOP };
 
-pub(super) const TOP_PEERS: Connections =
+pub(super) const TOP_PEERS: Connections<'static> =
     Connections { question: "With which peers were the most bytes exchanged?", by: "peer", ..TOP };
 
-pub(super) const TOP_PAIRS: Connections = Connections {
+pub(super) const TOP_PAIRS: Connections<'static> = Connections {
     question: "Which clients moved the most bytes with which peers?",
     by: "client, peer",
     ..TOP
 };
 
-pub(super) const AWS_SERVICES: Connections = Connections {
+pub(super) const AWS_SERVICES: Connections<'static> = Connections {
     question: "Which AWS services were reached through the gateway?\n\
         # An endpoint in the VPC would carry this traffic past it: S3 and DYNAMODB have gateway\n\
         # endpoints, which are free, most others an interface endpoint. AMAZON and EC2 stand for\n\
@@ -72,7 +75,7 @@ pub(super) const AWS_SERVICES: Connections = Connections {
     ..TOP
 };
 
-pub(super) const TRAFFIC_OVER_TIME: Connections = Connections {
+pub(super) const TRAFFIC_OVER_TIME: Connections<'static> = Connections {
     question: "How much passed in each minute?\n\
         # A record counts in the minute of its start, which may be the one before most of its\n\
         # packets.",
@@ -83,7 +86,7 @@ pub(super) const TRAFFIC_OVER_TIME: Connections = Connections {
     ..TOP
 };
 
-pub(super) const PORTS: Connections = Connections {
+pub(super) const PORTS: Connections<'static> = Connections {
     question: "With which ports of the peers were the most bytes exchanged?",
     looks_at: &[LooksAt::Ends, LooksAt::PeerPort],
     counts: ", count_distinct(client) as clients, count_distinct(peer) as peers",
@@ -91,7 +94,7 @@ pub(super) const PORTS: Connections = Connections {
     ..TOP
 };
 
-pub(super) const CLIENT_CONVERSATIONS: Connections = Connections {
+pub(super) const CLIENT_CONVERSATIONS: Connections<'static> = Connections {
     question: "With whom did one client exchange bytes, and when?\n\
         # Put its address in place of CLIENT-ADDRESS.",
     looks_at: &[LooksAt::Ends, LooksAt::PeerPort, LooksAt::OneClient],
@@ -113,7 +116,7 @@ const PLACEHOLDER_COMMENT: &str = "\
 # GATEWAY-ADDRESS, both times: [\"10.0.0.5\", \"10.0.0.6\"]. If it is a regional one, do so, and take
 # out the two comparisons dstAddr != pktDstAddr and srcAddr != pktSrcAddr.";
 
-impl Connections {
+impl Connections<'_> {
     pub(super) fn text(&self, scope: &Scope<'_>) -> String {
         let [ingress, egress] = [FlowDirection::Ingress, FlowDirection::Egress];
         let mut lines = vec![format!("# {}", self.question), COMMENT.to_owned()];
@@ -125,6 +128,7 @@ impl Connections {
         lines.extend(scope_filter(scope));
         lines.push(client_side_filter(scope));
         lines.extend(self.looks_at.iter().flat_map(|looks_at| looks_at.lines()));
+        lines.extend_from_slice(self.columns);
         lines.push(format!("| fields bytes * strcontains(flowDirection, \"{ingress}\") as sent"));
         lines
             .push(format!("| fields bytes * strcontains(flowDirection, \"{egress}\") as received"));

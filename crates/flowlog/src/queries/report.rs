@@ -4,6 +4,8 @@
 //! to all the others. Only when there are more conversations than a query answers rows, the
 //! questions are put one by one, and what is not among the rows is told by the totals.
 
+use std::net::IpAddr;
+
 use super::connections::{Connections, LooksAt, TOP};
 use super::{MOST_ROWS, Query, Scope, parse_message, scope_filter, text_of};
 
@@ -72,16 +74,41 @@ impl ReportQuery {
     }
 }
 
+/// The bytes of some clients and of everybody in steps of so many minutes: a row for each step,
+/// `at`, `totalBytes`, and `bytes0`, `bytes1`, … for the clients in their order.
+///
+/// A column for each client keeps the rows few, however many clients there are: grouping by them
+/// could exceed what a query answers, and would not tell what all others exchanged.
+#[must_use]
+pub fn bytes_over_time(clients: &[IpAddr], step_minutes: u32, scope: &Scope<'_>) -> String {
+    let own = clients.iter().enumerate().map(|(number, client)| {
+        // Spaces on both sides keep one address from being found inside another.
+        let is_own = format!("strcontains(concat(\" \", client, \" \"), \" {client} \")");
+        format!("| fields bytes * {is_own} as own{number}")
+    });
+    let sums = (0..clients.len()).map(|number| format!(", sum(own{number}) as bytes{number}"));
+    let connections = Connections {
+        question: "How much did the largest clients and all together exchange over time?",
+        columns: &own.collect::<Vec<_>>(),
+        totals: &format!("sum(bytes) as totalBytes{}", sums.collect::<String>()),
+        by: &format!("bin({step_minutes}m) as at"),
+        order: "at",
+        limit: MOST_ROWS,
+        ..TOP
+    };
+    connections.text(scope)
+}
+
 /// More than a report shows, and than there are AWS services.
 const MOST_SHOWN: u32 = 100;
 
-const REPORTED: Connections = Connections {
+const REPORTED: Connections<'static> = Connections {
     totals: "sum(bytes) as totalBytes, sum(sent) as uploadBytes, sum(received) as downloadBytes",
     limit: MOST_SHOWN,
     ..TOP
 };
 
-const TOTALS: Connections = Connections {
+const TOTALS: Connections<'static> = Connections {
     question: "What do all connections add up to?",
     counts: ", count_distinct(client) as clients, count_distinct(peer) as peers, \
         min(startTime) as firstStart, max(endTime) as lastEnd",
@@ -90,7 +117,7 @@ const TOTALS: Connections = Connections {
     ..TOP
 };
 
-const CONVERSATIONS: Connections = Connections {
+const CONVERSATIONS: Connections<'static> = Connections {
     question: "Who exchanged how much with whom?",
     looks_at: &[LooksAt::Ends, LooksAt::PeerService, LooksAt::PeerPort],
     by: "client, peer, peerService, peerPort, transport",
@@ -98,31 +125,31 @@ const CONVERSATIONS: Connections = Connections {
     ..REPORTED
 };
 
-const CLIENTS: Connections =
+const CLIENTS: Connections<'static> =
     Connections { question: "Which clients moved the most bytes?", by: "client", ..REPORTED };
 
-const PEERS: Connections = Connections {
+const PEERS: Connections<'static> = Connections {
     question: "With which peers were the most bytes exchanged?",
     looks_at: &[LooksAt::Ends, LooksAt::PeerService],
     by: "peer, peerService",
     ..REPORTED
 };
 
-const PAIRS: Connections = Connections {
+const PAIRS: Connections<'static> = Connections {
     question: "Which clients moved the most bytes with which peers?",
     looks_at: &[LooksAt::Ends, LooksAt::PeerService],
     by: "client, peer, peerService",
     ..REPORTED
 };
 
-const PORTS: Connections = Connections {
+const PORTS: Connections<'static> = Connections {
     question: "With which ports of the peers were the most bytes exchanged?",
     looks_at: &[LooksAt::Ends, LooksAt::PeerPort],
     by: "peerPort, transport",
     ..REPORTED
 };
 
-const SERVICES: Connections = Connections {
+const SERVICES: Connections<'static> = Connections {
     question: "Which AWS services were reached through the gateway?",
     looks_at: &[LooksAt::Ends, LooksAt::PeerService],
     by: "peerService",

@@ -4,11 +4,12 @@ use std::{
     collections::BTreeMap, future::poll_fn, net::IpAddr, pin::pin, task::Poll, time::Duration,
 };
 
-use flowlog::queries::{ReportQuery, Scope};
+use flowlog::queries::{self as texts, ReportQuery, Scope};
 use jiff::{SignedDuration, Timestamp};
 use report::facts::{Destination, Facts, Reading};
 use report::interface::owners;
 use report::ranges::Ranges;
+use report::timeline::{SERIES, Timeline, step_minutes};
 use report::traffic::{Totals, Traffic};
 
 use super::{
@@ -39,34 +40,21 @@ const STEPS: u32 = 11;
 const STEPS_OF_A_RETURN: u32 = 4;
 
 /// Everything but links, which need the answer.
-pub(super) async fn facts<L, M, G, N, V, A, C>(
-    state: &State,
-    place: Place<'_>,
-    sources: &Sources<'_, L, M, G, N, V, A, C>,
-) -> Facts
-where
-    L: LogsQueries,
-    M: GatewayMetrics,
-    G: Gateways,
-    N: NetworkInterfaces,
-    V: VpcEndpoints,
-    A: AddressRanges,
-    C: Clock,
-{
+pub(super) async fn facts(state: &State, place: Place<'_>, sources: &impl Sources) -> Facts {
     let mut facts = known(state, place);
     let (Some(started), Some((from, to))) = (&state.started, why::window(state)) else {
         facts.missing.push("Everything about the traffic: nothing was recorded.".to_owned());
         return facts;
     };
     let gateway = &state.recording.nat_gateway_id;
-    look_at_gateway(&mut facts, sources.gateways, gateway).await;
+    look_at_gateway(&mut facts, sources.gateways(), gateway).await;
     let alarm_at = state.recording.alarm.as_ref().map_or(from, |alarm| alarm.at.min(from));
     let before = alarm_at.saturating_sub(BEFORE_THE_ALARM).unwrap_or(alarm_at);
-    look_at_metrics(&mut facts, sources.metrics, gateway, before, to).await;
+    look_at_metrics(&mut facts, sources.metrics(), gateway, before, to).await;
     if let (Records::LogGroup { name, .. }, Some(window)) =
         (place.records, links::window_of_records(state))
     {
-        let logs = (sources.logs, sources.clock);
+        let logs = (sources.logs(), sources.clock());
         look_at_records(&mut facts, logs, name, window, started).await;
     }
     look_at_vpc(&mut facts, sources, &started.gateway.vpc_id).await;
@@ -141,17 +129,8 @@ async fn look_at_metrics(
     }
 }
 
-async fn look_at_vpc<L, M, G, N, V, A, C>(
-    facts: &mut Facts,
-    sources: &Sources<'_, L, M, G, N, V, A, C>,
-    vpc_id: &str,
-) where
-    N: NetworkInterfaces,
-    V: VpcEndpoints,
-    A: AddressRanges,
-    C: Clock,
-{
-    match sources.endpoints.of_vpc(vpc_id).await {
+async fn look_at_vpc(facts: &mut Facts, sources: &impl Sources, vpc_id: &str) {
+    match sources.endpoints().of_vpc(vpc_id).await {
         Ok(endpoints) => facts.endpoints = Some(endpoints),
         Err(error) => facts.missing.push(format!("The VPC's endpoints: {error}.")),
     }
@@ -162,10 +141,10 @@ async fn look_at_vpc<L, M, G, N, V, A, C>(
         .is_some_and(|services| services.rows.iter().any(|(service, _)| service.is_some()));
     let clients = report::clients_to_name(traffic);
     if reaches_aws {
-        look_at_ranges(facts, sources.ranges, sources.clock).await;
+        look_at_ranges(facts, sources.ranges(), sources.clock()).await;
     }
     if !clients.is_empty() {
-        look_at_clients(facts, sources.interfaces, vpc_id, &clients).await;
+        look_at_clients(facts, sources.interfaces(), vpc_id, &clients).await;
     }
 }
 
@@ -253,23 +232,18 @@ struct Questions<'a, L, C> {
 impl<L: LogsQueries, C: Clock> Questions<'_, L, C> {
     /// The answers in the order of the questions; what they do not answer is noted.
     async fn ask(&self, facts: &mut Facts, asked: &[ReportQuery], until: Duration) -> Vec<Answer> {
-        let queries: Vec<_> = asked.iter().map(|query| self.query(*query)).collect();
+        let query = |query: &ReportQuery| self.query(query.text(&self.scope), query.most_rows());
+        let queries: Vec<_> = asked.iter().map(query).collect();
         let answers = queries::run(self.logs, self.clock, until, &queries).await;
         for (query, answer) in asked.iter().zip(&answers) {
-            note(facts, *query, answer);
+            note(facts, what(*query), answer);
         }
         answers
     }
 
-    fn query(&self, query: ReportQuery) -> LogsQuery {
+    fn query(&self, text: String, limit: u32) -> LogsQuery {
         let (from, to) = self.window;
-        LogsQuery {
-            log_group: self.log_group.to_owned(),
-            from,
-            to,
-            text: query.text(&self.scope),
-            limit: query.most_rows(),
-        }
+        LogsQuery { log_group: self.log_group.to_owned(), from, to, text, limit }
     }
 }
 
@@ -293,6 +267,7 @@ async fn look_at_records<L: LogsQueries, C: Clock>(
     let totals = usable(totals).then(|| rows::totals(&totals.results.rows));
     facts.traffic = all_conversations(conversations, totals);
     look_further(facts, &questions, totals).await;
+    look_at_time(facts, &questions).await;
 }
 
 /// What all conversations add up to, if they are all of them.
@@ -345,28 +320,57 @@ async fn look_further<L: LogsQueries, C: Clock>(
     }
 }
 
+/// Asks for the bytes of the largest clients over time, once it is known who they are.
+async fn look_at_time<L: LogsQueries, C: Clock>(
+    facts: &mut Facts,
+    questions: &Questions<'_, L, C>,
+) {
+    let clients = facts.traffic.iter().flat_map(|traffic| &traffic.clients);
+    let clients = clients.flat_map(|clients| clients.rows.iter().take(SERIES));
+    let clients: Vec<_> = clients.map(|(client, _)| *client).collect();
+    if clients.is_empty() {
+        return;
+    }
+    let (from, to) = questions.window;
+    let step = step_minutes(from, to);
+    let text = texts::bytes_over_time(&clients, step, &questions.scope);
+    let query = questions.query(text, ReportQuery::Minutes.most_rows());
+    let answers = queries::run(questions.logs, questions.clock, ALL_END, &[query]).await;
+    for answer in answers {
+        note(facts, Some("Bytes over time, by client"), &answer);
+        if usable(&answer) {
+            let steps = rows::steps(&answer.results.rows, clients.len());
+            facts.timeline = Timeline::of_steps(&clients, step, &steps);
+        }
+    }
+}
+
 /// Rows of a query that did not end are better than none.
 fn usable(answer: &Answer) -> bool {
     answer.incomplete.is_none() || !answer.results.rows.is_empty()
 }
 
-/// Notes what a query took, and what it did not answer.
-fn note(facts: &mut Facts, query: ReportQuery, answer: &Answer) {
-    facts.reading.queries += 1;
-    facts.reading.scanned_bytes += whole(answer.results.statistics.bytes_scanned);
-    let Some(why) = &answer.incomplete else { return };
-    let what = match query {
+/// What is missing without an answer.
+fn what(query: ReportQuery) -> Option<&'static str> {
+    Some(match query {
         ReportQuery::Totals => "What all connections add up to",
         ReportQuery::Statuses => "How many records there are, and of which status",
         // Then the questions are put one by one.
-        ReportQuery::Conversations => return,
+        ReportQuery::Conversations => return None,
         ReportQuery::Clients => "The top clients",
         ReportQuery::Peers => "The top peers",
         ReportQuery::Pairs => "The top pairs",
         ReportQuery::Ports => "The ports",
         ReportQuery::Services => "The AWS services",
         ReportQuery::Minutes => "The bytes of each minute",
-    };
+    })
+}
+
+/// Notes what a query took, and what it did not answer.
+fn note(facts: &mut Facts, what: Option<&str>, answer: &Answer) {
+    facts.reading.queries += 1;
+    facts.reading.scanned_bytes += whole(answer.results.statistics.bytes_scanned);
+    let (Some(what), Some(why)) = (what, &answer.incomplete) else { return };
     let part = if answer.results.rows.is_empty() { "" } else { " (only a part is known)" };
     facts.missing.push(format!("{what}{part}: the query was not answered, {why}."));
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use jiff::Timestamp;
 use report::metered::MeteredMinute;
+use report::timeline::Step;
 use report::traffic::{Bytes, Conversation, Count, Peer, Port, Ranking, Records, Totals, Traffic};
 
 /// A row: values by their columns' names.
@@ -144,13 +145,29 @@ pub(super) fn records(rows: &[Row]) -> Records {
     records
 }
 
+/// When a bin begins: `2026-11-21 05:00:00.000`, in UTC.
+fn bin(row: &Row, column: &str) -> Option<Timestamp> {
+    (row.get(column)?.replace(' ', "T") + "Z").parse().ok()
+}
+
+/// The steps of a timeline of so many clients; a row without its time is none.
+pub(super) fn steps(rows: &[Row], clients: usize) -> Vec<Step> {
+    let step = |row: &Row| {
+        let own = (0..clients).map(|client| sum(row, &format!("bytes{client}")));
+        Some(Step {
+            at: bin(row, "at")?,
+            total_bytes: sum(row, "totalBytes"),
+            client_bytes: own.collect(),
+        })
+    };
+    rows.iter().filter_map(step).collect()
+}
+
 /// The minutes; a row without its time is none.
 pub(super) fn minutes(rows: &[Row]) -> Vec<MeteredMinute> {
     let minute = |row: &Row| {
-        // `2026-11-21 05:00:00.000`, in UTC.
-        let at = row.get("minute")?.replace(' ', "T") + "Z";
         Some(MeteredMinute {
-            at: at.parse().ok()?,
+            at: bin(row, "minute")?,
             upload_bytes: sum(row, "uploadBytes"),
             download_bytes: sum(row, "downloadBytes"),
             ..MeteredMinute::default()

@@ -108,18 +108,6 @@ impl World {
         self
     }
 
-    pub(crate) fn sources(&self) -> Sources<'_, Self, Self, Self, Self, Self, Self, Self> {
-        Sources {
-            logs: self,
-            metrics: self,
-            gateways: self,
-            interfaces: self,
-            endpoints: self,
-            ranges: self,
-            clock: self,
-        }
-    }
-
     /// How many queries were started.
     pub(crate) fn started(&self) -> usize {
         self.started.borrow().len()
@@ -169,6 +157,36 @@ pub(crate) fn denied(operation: &'static str) -> Error {
         operation,
         code: "AccessDenied".to_owned(),
         message: "the role may not do that".to_owned(),
+    }
+}
+
+impl Sources for World {
+    fn logs(&self) -> &impl LogsQueries {
+        self
+    }
+
+    fn metrics(&self) -> &impl GatewayMetrics {
+        self
+    }
+
+    fn gateways(&self) -> &impl Gateways {
+        self
+    }
+
+    fn interfaces(&self) -> &impl NetworkInterfaces {
+        self
+    }
+
+    fn endpoints(&self) -> &impl VpcEndpoints {
+        self
+    }
+
+    fn ranges(&self) -> &impl AddressRanges {
+        self
+    }
+
+    fn clock(&self) -> &impl Clock {
+        self
     }
 }
 
