@@ -10,6 +10,8 @@ const PREFIX: &str = "AKIALOCAL";
 const INTERPRETER: &str = "ak";
 /// Under this name EventBridge calls its targets.
 pub(crate) const EVENTS: &str = "events";
+/// Under this name CloudWatch publishes messages of its alarms.
+pub(crate) const CLOUDWATCH: &str = "cloudwatch";
 /// Under this name the front door itself calls moto.
 pub(crate) const FRONT_DOOR: &str = "front-door";
 

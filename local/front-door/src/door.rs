@@ -16,6 +16,7 @@ use crate::lambda::Functions;
 use crate::logs_insights::Queries;
 use crate::mailbox::Mailbox;
 use crate::nat_metrics::NatMetrics;
+use crate::service_metrics::ServiceMetrics;
 use crate::throttling::Throttling;
 
 /// The front door.
@@ -24,6 +25,8 @@ pub(crate) struct Door {
     pub(crate) moto: AwsClient,
     /// Calls the front door itself, as EventBridge.
     pub(crate) as_events: AwsClient,
+    /// Calls the front door itself, as CloudWatch.
+    pub(crate) as_cloudwatch: AwsClient,
     pub(crate) callers: Arc<Callers>,
     pub(crate) journal: Arc<Journal>,
     pub(crate) faults: Faults,
@@ -33,6 +36,7 @@ pub(crate) struct Door {
     pub(crate) flow_log_tokens: FlowLogTokens,
     pub(crate) traffic: Traffic,
     pub(crate) nat_metrics: NatMetrics,
+    pub(crate) service_metrics: ServiceMetrics,
     pub(crate) queries: Queries,
     pub(crate) throttling: Throttling,
 }
@@ -47,7 +51,8 @@ impl Door {
         let functions =
             Functions::new(address, moto.clone(), Arc::clone(&callers), Arc::clone(&journal))?;
         Ok(Self {
-            as_events: AwsClient::new(own, callers.new_access_key(callers::EVENTS)),
+            as_events: AwsClient::new(own.clone(), callers.new_access_key(callers::EVENTS)),
+            as_cloudwatch: AwsClient::new(own, callers.new_access_key(callers::CLOUDWATCH)),
             moto,
             callers,
             journal,
@@ -58,6 +63,7 @@ impl Door {
             flow_log_tokens: FlowLogTokens::default(),
             traffic: Traffic::default(),
             nat_metrics: NatMetrics::default(),
+            service_metrics: ServiceMetrics::default(),
             queries: Queries::default(),
             throttling: Throttling::default(),
         })

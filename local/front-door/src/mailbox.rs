@@ -40,7 +40,7 @@ pub(crate) async fn deliver(door: &Door, publish: &AwsCall) {
         let mail = json!({
             "to": to,
             "subject": subject.as_deref().unwrap_or(DEFAULT_SUBJECT),
-            "body": publish.parameters.text("Message").unwrap_or_default(),
+            "body": sns::email_text(&publish.parameters),
             "topic": topic,
             "request_id": publish.request_id,
             "at": clock::rfc3339_millis(Timestamp::now()),

@@ -23,6 +23,7 @@ mod nat_gateways;
 mod nat_metrics;
 mod pipeline;
 mod server;
+mod service_metrics;
 mod sns;
 mod throttling;
 mod xml;

@@ -10,9 +10,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, CLOUDWATCH};
-use crate::aws_calls::{Answer, AwsCall, Refusal};
 use crate::door::Door;
-use crate::pipeline;
 
 const NAMESPACE: &str = "AWS/NATGateway";
 const PERIOD_SECONDS: i64 = 60;
@@ -93,15 +91,12 @@ impl NatMetrics {
     }
 }
 
-/// `GetMetricData`, `GetMetricStatistics` and `ListMetrics`, once moto knows the gateways' metrics.
-pub(crate) async fn read(door: &Door, call: &AwsCall) -> Result<Answer, Refusal> {
+/// Tells moto the gateways' metrics.
+pub(crate) async fn tell(door: &Door) -> Result<(), AwsError> {
     for ((region, gateway, minute), passed) in door.nat_metrics.take() {
-        put(door, &region, &gateway, minute, &passed).await.map_err(|error| {
-            let message = format!("metrics of {gateway} are lost: {error}");
-            Refusal::new(500, "InternalServiceError", &message)
-        })?;
+        put(door, &region, &gateway, minute, &passed).await?;
     }
-    Ok(pipeline::forward(door, call).await)
+    Ok(())
 }
 
 async fn put(

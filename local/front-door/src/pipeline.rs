@@ -10,7 +10,7 @@ use crate::door::Door;
 use crate::faults::{Action, Moment, QueryFault, Strike, Subject};
 use crate::{
     alarms, events, flow_logs, lambda, log_groups, logs_insights, mailbox, nat_gateways,
-    nat_metrics, sns,
+    nat_metrics, service_metrics, sns,
 };
 
 /// Answers a call; `None` closes the connection without an answer.
@@ -166,7 +166,7 @@ async fn serve(
         ("cloudwatch", "PutMetricAlarm") => alarms::put(door, call).await,
         ("cloudwatch", "DeleteAlarms") => alarms::delete(door, call).await,
         ("cloudwatch", "GetMetricData" | "GetMetricStatistics" | "ListMetrics") => {
-            nat_metrics::read(door, call).await
+            read_metrics(door, call).await
         }
         ("ec2", "CreateFlowLogs") => flow_logs::create(door, call).await,
         ("ec2", "DescribeNatGateways") => nat_gateways::describe(door, call).await,
@@ -179,6 +179,15 @@ async fn serve(
         _ => Ok(forward(door, call).await),
     };
     served.unwrap_or_else(|refusal| call.refuse(&refusal))
+}
+
+/// Reads metrics once moto knows them.
+async fn read_metrics(door: &Door, call: &AwsCall) -> Result<Answer, Refusal> {
+    let lost =
+        |error| Refusal::new(500, "InternalServiceError", &format!("metrics are lost: {error}"));
+    nat_metrics::tell(door).await.map_err(lost)?;
+    service_metrics::tell(door, call).await.map_err(lost)?;
+    Ok(forward(door, call).await)
 }
 
 async fn publish(door: &Door, call: &AwsCall) -> Result<Answer, Refusal> {

@@ -46,6 +46,18 @@ fn check_subject(subject: &str) -> Result<(), String> {
     }
 }
 
+/// The message as e-mail has it: of one with a structure, the part for this protocol.
+/// <https://docs.aws.amazon.com/sns/latest/dg/sns-send-custom-platform-specific-payloads-mobile-devices.html>
+pub(crate) fn email_text(parameters: &Parameters) -> String {
+    let message = parameters.text("Message").unwrap_or_default();
+    if parameters.text("MessageStructure").as_deref() != Some("json") {
+        return message;
+    }
+    let parts: Value = serde_json::from_str(&message).unwrap_or_default();
+    let part = ["email", "default"].iter().find_map(|name| parts.get(name)?.as_str());
+    part.map(str::to_owned).unwrap_or(message)
+}
+
 /// The addresses of the topic's subscriptions with protocol `email` that take this message.
 pub(crate) async fn email_subscribers(
     door: &Door,
@@ -150,6 +162,15 @@ mod tests {
         for bad in ["", "two\nlines", "tab\there", "Grüße", &"x".repeat(100), "\u{7f}"] {
             assert!(check_subject(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_email_is_its_part_of_a_structured_message() {
+        let text = |form: &[u8]| email_text(&Parameters::of_form(form));
+        assert_eq!(text(b"Message=%7B%7D"), "{}");
+        let parts = "MessageStructure=json&Message=";
+        assert_eq!(text(format!(r#"{parts}{{"default":"d","email":"e"}}"#).as_bytes()), "e");
+        assert_eq!(text(format!(r#"{parts}{{"default":"d"}}"#).as_bytes()), "d");
     }
 
     #[test]

@@ -47,7 +47,7 @@ impl State {
 }
 
 /// Seconds since 1970, as the JSON protocols write times.
-fn time(alarm: &Value, name: &str) -> Timestamp {
+pub(super) fn time(alarm: &Value, name: &str) -> Timestamp {
     let seconds = alarm.get(name).and_then(Value::as_f64).unwrap_or_default();
     SignedDuration::try_from_secs_f64(seconds)
         .ok()

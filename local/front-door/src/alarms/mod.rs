@@ -1,5 +1,7 @@
-//! CloudWatch alarms: what they tell EventBridge when their state or configuration changes.
+//! CloudWatch alarms: what they tell EventBridge when their state or configuration changes, and
+//! the topics among their actions.
 
+mod actions;
 mod event;
 
 use std::collections::HashMap;
@@ -40,7 +42,7 @@ impl Alarms {
     }
 }
 
-/// `SetAlarmState`: an event tells of a state that is another than before.
+/// `SetAlarmState`: an event tells of a state that is another than before, and so do its actions.
 pub(crate) async fn set_state(door: &Arc<Door>, call: &AwsCall) -> Result<Answer, Refusal> {
     let text = |name: &str| call.parameters.text(name);
     let name = text("AlarmName").unwrap_or_default();
@@ -66,6 +68,7 @@ pub(crate) async fn set_state(door: &Arc<Door>, call: &AwsCall) -> Result<Answer
     if state.value != previous.value {
         let event = event::state_change(&alarm, &state, &previous);
         events::put(door, DEFAULT_BUS, event).await;
+        actions::perform(door, &alarm, &state, &previous);
     }
     states.insert(arn, state);
     Ok(answer)

@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::moto::{Call, DEAD_LETTERS, MACHINE, PROBE};
+use crate::moto::{Call, DEAD_LETTERS, MACHINE, PROBE, TOPIC};
 use crate::running::{Answer, Running};
 
 const ALARM: &str = "recorder/nat-0123456789abcdef0";
@@ -68,6 +68,23 @@ async fn an_alarm_starts_the_machine_of_the_rules_that_match() {
     let name = started["name"].as_str().unwrap();
     assert_eq!((name.len(), name.matches('_').count()), (73, 1));
     assert!(delivery["execution_arn"].as_str().unwrap().ends_with(name));
+}
+
+#[tokio::test]
+async fn an_alarms_actions_are_mails_of_every_change_to_their_state() {
+    let door = with_rules(&[]).await;
+    door.moto.contents().alarms[0]["AlarmActions"] = json!([TOPIC]);
+    for value in ["ALARM", "ALARM", "OK"] {
+        set_state(&door, value).await;
+    }
+    let action = json!({"alarm": ALARM, "action": TOPIC, "outcome": "ok"});
+    door.client.wait_for("alarm-action", action).await;
+    let subject = format!("ALARM: \"{ALARM}\" in US East (N. Virginia)");
+    let mail = door.client.wait_for("email", json!({"subject": subject})).await;
+    assert!(mail["body"].as_str().unwrap().contains("has entered the ALARM state"));
+    let publish = door.client.entries("api-call", json!({"operation": "Publish"})).await;
+    let callers: Vec<_> = publish.iter().map(|call| &call["caller"]).collect();
+    assert_eq!(callers, ["cloudwatch"]);
 }
 
 #[tokio::test]
