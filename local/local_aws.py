@@ -128,6 +128,8 @@ class LocalAws:
                     aws_secret_access_key="local",
                     config=Config(
                         retries={"total_max_attempts": 1},
+                        # A stack's deletion is answered when it is over.
+                        read_timeout=600,
                         max_pool_connections=50,
                         s3={"addressing_style": "path"},
                     ),
@@ -252,6 +254,10 @@ class LocalAws:
     def put_event(self, event: dict[str, Any]) -> None:
         """Put an event on the bus as an AWS service does, duplicates and old ones included."""
         self._control("POST", "/_local/events", {"event": event})
+
+    def fire_schedule(self, name: str) -> None:
+        """A schedule is due: its target is called. Nothing else makes it so."""
+        self._control("POST", "/_local/schedules", {"name": name, "region": REGION})
 
     def allow_queries(self, standard: int, infrequent_access: int) -> None:
         """How many Logs Insights queries may run at once in log groups of each class."""

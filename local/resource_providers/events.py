@@ -1,4 +1,4 @@
-"""EventBridge."""
+"""EventBridge and its Scheduler."""
 
 from __future__ import annotations
 
@@ -49,4 +49,25 @@ class Rule(ResourceProvider):
             context.call("events", "RemoveTargets", Rule=name, EventBusName=bus, Ids=gone)
 
 
-PROVIDERS = (Rule,)
+class Schedule(ResourceProvider):
+    type = "AWS::Scheduler::Schedule"
+    replaced_by = frozenset({"Name", "GroupName"})
+
+    def create(self, context: Context, properties: Properties) -> Created:
+        name = properties.get("Name") or context.generated_name(64)
+        made = context.call("scheduler", "CreateSchedule", **{**properties, "Name": name})
+        return Created(name, {"Arn": made["ScheduleArn"]})
+
+    def update(
+        self, context: Context, physical_id: str, properties: Properties, old: Properties
+    ) -> dict[str, Any]:
+        # It takes the whole schedule: what is left out becomes the default.
+        request = {**properties, "Name": physical_id}
+        return {"Arn": context.call("scheduler", "UpdateSchedule", **request)["ScheduleArn"]}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        group = properties.get("GroupName")
+        context.call("scheduler", "DeleteSchedule", Name=physical_id, GroupName=group)
+
+
+PROVIDERS = (Rule, Schedule)

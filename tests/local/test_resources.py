@@ -191,6 +191,31 @@ def test_rule_targets_keep_role_retries_and_dead_letters(deployer, client):
     assert [t["Id"] for t in found] == ["b"]
 
 
+def schedule(**more):
+    target = {"Arn": "arn:aws:lambda:us-east-1:123456789012:function:f", "RoleArn": ROLE_ARN}
+    target |= {"Input": "{}", "RetryPolicy": {"MaximumRetryAttempts": "3"}}
+    window = {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": "15"}
+    properties = {"ScheduleExpression": "rate(1 hour)", "FlexibleTimeWindow": window}
+    properties |= {"Target": target} | more
+    return {"Type": "AWS::Scheduler::Schedule", "Properties": properties}
+
+
+def test_schedules_are_created_changed_and_deleted(deployer, client):
+    resources = {"Role": ROLE, "Schedule": schedule()}
+    outputs = {"Arn": {"Value": {"Fn::GetAtt": ["Schedule", "Arn"]}}}
+    name = deploy(deployer, resources, Outputs=outputs)["Schedule"]
+    scheduler = client("scheduler")
+    found = scheduler.get_schedule(Name=name)
+    assert found["Arn"] == deployer.outputs(STACK)["Arn"]
+    assert found["FlexibleTimeWindow"] == {"Mode": "FLEXIBLE", "MaximumWindowInMinutes": 15}
+    assert found["Target"]["RetryPolicy"] == {"MaximumRetryAttempts": 3}
+    resources["Schedule"] = schedule(ScheduleExpression="rate(2 hours)")
+    assert deploy(deployer, resources)["Schedule"] == name
+    assert scheduler.get_schedule(Name=name)["ScheduleExpression"] == "rate(2 hours)"
+    deployer.delete(STACK)
+    assert scheduler.list_schedules()["Schedules"] == []
+
+
 def function(**more):
     properties = {
         "CodeUri": "./functions/some-function",

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::address_ranges;
 use crate::door::Door;
-use crate::events::{self, DEFAULT_BUS};
+use crate::events::{self, DEFAULT_BUS, schedules};
 use crate::faults::Fault;
 use crate::flow_records::{self, GatewayTraffic};
 use crate::logs_insights::ConcurrentQueries;
@@ -28,6 +28,7 @@ pub(crate) fn router(door: Arc<Door>) -> Router {
         .route(address_ranges::PATH, get(async || Json(address_ranges::document())))
         .route("/_local/faults", post(add_fault).get(list_faults))
         .route("/_local/faults/{id}", delete(remove_fault))
+        .route("/_local/schedules", post(fire_schedule))
         .route("/_local/traffic", post(set_traffic))
         .route("/_local/concurrent-queries", post(allow_queries))
         .route("/_local/throttling", post(switch_throttling))
@@ -80,6 +81,30 @@ async fn list_faults(State(door): State<Arc<Door>>) -> Json<Vec<Fault>> {
 
 async fn remove_fault(State(door): State<Arc<Door>>, Path(id): Path<String>) -> StatusCode {
     if door.faults.remove(&id) { StatusCode::NO_CONTENT } else { StatusCode::NOT_FOUND }
+}
+
+/// Which schedule is due.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DueSchedule {
+    name: String,
+    #[serde(default = "default_group")]
+    group: String,
+    region: String,
+}
+
+fn default_group() -> String {
+    schedules::DEFAULT_GROUP.to_owned()
+}
+
+async fn fire_schedule(
+    State(door): State<Arc<Door>>,
+    Json(due): Json<DueSchedule>,
+) -> Result<Json<Value>, (StatusCode, String)> {
+    let arn = schedules::fire(&door, &due.region, &due.group, &due.name)
+        .await
+        .map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+    Ok(Json(json!({"arn": arn})))
 }
 
 async fn set_traffic(

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::aws_calls::{Answer, AwsCall, HttpCall, Protocol, Refusal, cbor, error_code};
 use crate::door::Door;
+use crate::events::schedules;
 use crate::faults::{Action, Moment, QueryFault, Strike, Subject};
 use crate::{
     alarms, events, flow_logs, lambda, log_groups, logs_insights, mailbox, nat_gateways,
@@ -159,6 +160,10 @@ async fn serve(
         }
         ("events", "PutEvents") => events::put_events(door, call).await,
         ("events", "PutRule") => match events::check_rule(call) {
+            Ok(()) => Ok(forward(door, call).await),
+            Err(refusal) => Err(refusal),
+        },
+        ("scheduler", "CreateSchedule" | "UpdateSchedule") => match schedules::check(call) {
             Ok(()) => Ok(forward(door, call).await),
             Err(refusal) => Err(refusal),
         },

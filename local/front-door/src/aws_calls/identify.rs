@@ -74,6 +74,10 @@ fn read(http: &HttpCall, signed_for: &str) -> (String, Protocol, String, Paramet
             let operation = lambda_operation(&http.method, http.uri.path());
             ("lambda".to_owned(), Protocol::RestJson, operation, parameters)
         }
+        "scheduler" => {
+            let operation = scheduler_operation(&http.method, http.uri.path());
+            ("scheduler".to_owned(), Protocol::RestJson, operation, parameters)
+        }
         "s3" | "" => {
             ("s3".to_owned(), Protocol::RestXml, s3_operation(http), Parameters::of_form(b""))
         }
@@ -146,6 +150,19 @@ fn lambda_operation(method: &Method, path: &str) -> String {
         ("GET", ["functions", _, "policy"]) => "GetPolicy",
         ("DELETE", ["functions", _, "policy", _]) => "RemovePermission",
         ("POST", ["event-source-mappings"]) => "CreateEventSourceMapping",
+        _ => return format!("{method} {path}"),
+    };
+    operation.to_owned()
+}
+
+fn scheduler_operation(method: &Method, path: &str) -> String {
+    let parts: Vec<_> = path.trim_matches('/').split('/').collect();
+    let operation = match (method.as_str(), parts.as_slice()) {
+        ("GET", ["schedules"]) => "ListSchedules",
+        ("POST", ["schedules", _]) => "CreateSchedule",
+        ("PUT", ["schedules", _]) => "UpdateSchedule",
+        ("GET", ["schedules", _]) => "GetSchedule",
+        ("DELETE", ["schedules", _]) => "DeleteSchedule",
         _ => return format!("{method} {path}"),
     };
     operation.to_owned()

@@ -54,7 +54,8 @@ impl Target {
         self.dead_letter_config.as_ref()?.arn.as_deref()
     }
 
-    fn input(&self, event: &Value) -> Result<String, AwsError> {
+    /// What the target is called with.
+    pub(super) fn input(&self, event: &Value) -> Result<String, AwsError> {
         if self.input_transformer.is_some() {
             return Err(AwsError::Answer("the local AWS has no InputTransformer".to_owned()));
         }
@@ -65,19 +66,49 @@ impl Target {
 
 /// Delivers an event to a target of a rule.
 pub(super) async fn deliver(door: Arc<Door>, rule_arn: String, target: Target, event: Value) {
+    let (attempts, outcome) = attempt(&door, &target, &event).await;
+    let mut fields = fields(&target, attempts, &event, &outcome);
+    let dead_letter = match &outcome {
+        Ok(_) => None,
+        Err(error) => {
+            let attributes = dead_letter_attributes(&rule_arn, &target, attempts, error);
+            Some(dead_letter(&door, &target, &event.to_string(), attributes).await)
+        }
+    };
+    if let Value::Object(fields) = &mut fields {
+        fields.insert("rule".to_owned(), json!(rule_arn.rsplit('/').next()));
+        fields.extend(dead_letter.map(|queue| ("dead_letter".to_owned(), queue)));
+    }
+    door.journal.record("delivery", fields);
+}
+
+/// Calls a target until that succeeds, or another try would be of no use.
+pub(super) async fn attempt(
+    door: &Arc<Door>,
+    target: &Target,
+    event: &Value,
+) -> (u32, Result<About, AwsError>) {
     let mut attempts = 0;
-    let outcome = loop {
+    loop {
         attempts += 1;
-        match send(&door, &target, &event).await {
+        match send(door, target, event).await {
             Err(error) if error.is_transient() && attempts <= target.retries() => {
                 tokio::time::sleep(PAUSE * attempts).await;
             }
-            outcome => break outcome,
+            outcome => return (attempts, outcome),
         }
-    };
+    }
+}
+
+/// What the journal says of a delivery, whoever asked for it.
+pub(super) fn fields(
+    target: &Target,
+    attempts: u32,
+    event: &Value,
+    outcome: &Result<About, AwsError>,
+) -> Value {
     let mut fields = json!({
         "event_id": event.get("id"),
-        "rule": rule_arn.rsplit('/').next(),
         "target": target.arn,
         "target_id": target.id,
         "attempts": attempts,
@@ -85,20 +116,18 @@ pub(super) async fn deliver(door: Arc<Door>, rule_arn: String, target: Target, e
     });
     if let Value::Object(fields) = &mut fields {
         match outcome {
-            Ok(about) => fields.extend(about),
+            Ok(about) => fields.extend(about.clone()),
             Err(error) => {
                 fields.insert("error".to_owned(), json!(error.code()));
                 fields.insert("message".to_owned(), json!(error.to_string()));
-                let dead_letter =
-                    dead_letter(&door, &rule_arn, &target, &event, attempts, &error).await;
-                fields.insert("dead_letter".to_owned(), dead_letter);
             }
         }
     }
-    door.journal.record("delivery", fields);
+    fields
 }
 
-type About = Option<(String, Value)>;
+/// The execution that a delivery has started, as a member of its entry in the journal.
+pub(super) type About = Option<(String, Value)>;
 
 async fn send(door: &Arc<Door>, target: &Target, event: &Value) -> Result<About, AwsError> {
     let input = target.input(event)?;
@@ -153,31 +182,44 @@ pub(crate) async fn send_message(
     Ok(())
 }
 
-/// Puts an event that could not be delivered into the target's dead-letter queue; tells which,
-/// or why not.
-///
-/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html>
-async fn dead_letter(
+/// Puts what could not be delivered into the target's dead-letter queue; tells which, or why not.
+pub(super) async fn dead_letter(
     door: &Door,
+    target: &Target,
+    body: &str,
+    attributes: Value,
+) -> Value {
+    let Some(queue) = target.dead_letter_queue() else { return Value::Null };
+    match send_message(door, queue, body, attributes).await {
+        Ok(()) => json!(queue),
+        Err(error) => json!(format!("{queue} was not reached: {error}")),
+    }
+}
+
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html>
+fn dead_letter_attributes(
     rule_arn: &str,
     target: &Target,
-    event: &Value,
     attempts: u32,
     error: &AwsError,
 ) -> Value {
-    let Some(queue) = target.dead_letter_queue() else { return Value::Null };
+    let mut attributes = failure_attributes(target, attempts, error);
+    if let Value::Object(attributes) = &mut attributes {
+        let rule = json!({"DataType": "String", "StringValue": rule_arn});
+        attributes.insert("RULE_ARN".to_owned(), rule);
+    }
+    attributes
+}
+
+/// A dead letter's attributes that say what has failed, and how.
+pub(super) fn failure_attributes(target: &Target, attempts: u32, error: &AwsError) -> Value {
     let text = |value: &str| json!({"DataType": "String", "StringValue": value});
     let condition = if error.is_transient() { "MaximumRetryAttempts" } else { "NotRetryable" };
-    let attributes = json!({
-        "RULE_ARN": text(rule_arn),
+    json!({
         "TARGET_ARN": text(&target.arn),
         "ERROR_CODE": text(error.code()),
         "ERROR_MESSAGE": text(&error.to_string()),
         "RETRY_ATTEMPTS": text(&attempts.saturating_sub(1).to_string()),
         "EXHAUSTED_RETRY_CONDITION": text(condition),
-    });
-    match send_message(door, queue, &event.to_string(), attributes).await {
-        Ok(()) => json!(queue),
-        Err(error) => json!(format!("{queue} was not reached: {error}")),
-    }
+    })
 }

@@ -1,10 +1,12 @@
-//! EventBridge: events come in, rules are read from moto, targets are called.
+//! EventBridge: events come in, rules are read from moto, targets are called. Schedules' too.
 
 mod delivery;
+mod expressions;
 mod faults;
 mod inputs;
 mod patterns;
 mod rules;
+pub(crate) mod schedules;
 
 use std::sync::Arc;
 

@@ -19,5 +19,6 @@ mod proxy;
 mod records;
 mod refusals;
 mod running;
+mod schedules;
 mod shutdown;
 mod throttling;

@@ -21,6 +21,8 @@ use crate::running::PATIENCE;
 pub(crate) const PROBE: &str = "arn:aws:lambda:us-east-1:123456789012:function:probe";
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:recorder";
 pub(crate) const DEAD_LETTERS: &str = "arn:aws:sqs:us-east-1:123456789012:dead-letters";
+pub(crate) const SCHEDULE: &str =
+    "arn:aws:scheduler:us-east-1:123456789012:schedule/default/hourly";
 pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:reports";
 pub(crate) const GATEWAY: &str = "nat-0123456789abcdef0";
 pub(crate) const INTERFACE: &str = "eni-0123456789abcdef0";
@@ -59,6 +61,8 @@ pub(crate) struct Contents {
     /// Name, pattern and targets.
     pub(crate) rules: Vec<(String, Value, Value)>,
     pub(crate) alarms: Vec<Value>,
+    /// As `GetSchedule` has the one that is called hourly.
+    pub(crate) hourly: Option<Value>,
     pub(crate) log_groups: Vec<String>,
     /// Those of the log groups that are of the class `INFREQUENT_ACCESS`.
     pub(crate) infrequent: Vec<String>,
@@ -174,6 +178,7 @@ async fn answer(
         "lambda" => lambda(&moto, &call),
         "s3" => s3(&moto, &call),
         "events" => events(&moto, &call),
+        "scheduler" => scheduler(&moto, &call),
         "monitoring" => monitoring(&moto, &call),
         "ec2" => ec2(&moto, &call),
         "sns" => sns(&call),
@@ -258,6 +263,16 @@ fn events(moto: &Moto, call: &Call) -> Answer {
             ok(&json!({"Targets": rule.unwrap().2, "NextToken": null}))
         }
         _ => ok(&json!({})),
+    }
+}
+
+fn scheduler(moto: &Moto, call: &Call) -> Answer {
+    match (call.operation.as_str(), &moto.contents().hourly) {
+        ("GET /schedules/hourly", Some(schedule)) => ok(schedule),
+        _ if call.operation.starts_with("GET ") => {
+            error(StatusCode::NOT_FOUND, "ResourceNotFoundException")
+        }
+        _ => ok(&json!({"ScheduleArn": SCHEDULE})),
     }
 }
 
