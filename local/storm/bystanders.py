@@ -13,9 +13,9 @@ def create(aws: LocalAws, stack: str, gateways: list[Gateway]) -> set[str]:
     """Flow logs that look like the stack's own, to log groups of their own; returns their IDs."""
     found = set()
     for number, tags in enumerate(_look_alikes(stack, gateways)):
-        group = f"{stack}-bystander-{number}"
-        aws.client("logs").create_log_group(logGroupName=group)
         gateway = gateways[number % len(gateways)]
+        group = f"{stack}-{gateway.id}-bystander-{number}"
+        aws.client("logs").create_log_group(logGroupName=group)
         found |= _flow_log(aws, gateway, group, tags)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 
 from local.local_aws import LocalAws
@@ -43,11 +43,14 @@ class Progress:
 
     def settle(self, patience: float, watch: Callable[[Entry], None] = lambda entry: None) -> bool:
         """Wait until nothing is under way; give up when for `patience` seconds nothing happens."""
-        while not self.has_settled:
+        news = self.read(0)
+        while news or not self.has_settled:
+            for entry in news:
+                watch(entry)
             left = self._last_entry + patience - time.monotonic()
             if left <= 0:
                 return False
-            deque(map(watch, self.read(left)), maxlen=0)
+            news = [] if self.has_settled else self.read(left)
         return True
 
     def _take(self, entry: Entry) -> None:
