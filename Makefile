@@ -6,6 +6,7 @@ SHELL := bash
 
 include local/venv.mk
 include deploy/deploy.mk
+include security/security.mk
 include fuzz/fuzz.mk
 
 GATEWAYS ?= 1
@@ -73,7 +74,7 @@ python-lint: $(VENV_STAMP)
 	$(VENV)/bin/ruff format --check deploy local tests
 
 .PHONY: system
-system: build natflow $(VENV_STAMP)
+system: build natflow $(VENV_STAMP) $(SECURITY_VENV_STAMP)
 	$(VENV_PYTHON) -m pytest --numprocesses 2 tests
 
 .PHONY: bench
@@ -89,4 +90,4 @@ bench-start: ## Measures size and start-up of every function
 .PHONY: clean
 clean: ## Removes what was built and installed
 	cargo clean
-	rm -rf $(VENV) $(DEPLOY_VENV) .aws-sam cf-assistive-macros/.aws-sam
+	rm -rf $(VENV) $(DEPLOY_VENV) $(SECURITY_VENV) .aws-sam cf-assistive-macros/.aws-sam

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from statelint.linter import Linter
 from statelint.problem import ProblemType
 
 from tests.templates.documents import ROOT
+
+SECURITY = ROOT / "security"
 
 
 def cfn_lint(path: Path) -> list[str]:
@@ -58,6 +60,58 @@ def sam_validate(path: Path, home: Path) -> list[str]:
     return _findings(
         [sam, "validate", "--lint", "--template", str(path)], cwd=path.parent, env=environment
     )
+
+
+def checkov(paths: Iterable[Path], config: Path, home: Path) -> list[dict[str, Any]]:
+    """The checks that failed in templates, or that a template says are to be skipped.
+
+    `config` is checkov's configuration, and `home` where it may leave a cache.
+    """
+    command = [_security_command("checkov"), "--config-file", str(config), "--output", "json"]
+    command += ["--file", *map(str, paths)]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # 1 says that checks have failed.
+    assert done.returncode in (0, 1), done.stderr
+    # Where there is nothing to say, there are no results.
+    results = json.loads(done.stdout).get("results", {})
+    return results.get("failed_checks", []) + results.get("skipped_checks", [])
+
+
+def parliament(roles: list[dict[str, Any]], folder: Path) -> list[tuple[str, str, str]]:
+    """parliament's findings in roles, as GetAccountAuthorizationDetails gives them.
+
+    Each is its name, the actions that it is about, and the role's name; `folder` takes a file.
+    """
+    details = {"UserDetailList": [], "GroupDetailList": [], "Policies": [], "RoleDetailList": roles}
+    file = folder / "authorization-details.json"
+    file.write_text(json.dumps(details, default=str))
+    command = [_security_command("parliament"), "--auth-details-file", str(file)]
+    command += ["--json", "--include-community-auditors"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 1), done.stderr
+    findings = map(json.loads, done.stdout.splitlines())
+    return [
+        (finding["issue"], action, finding["location"]["filepath"].rsplit("/", 1)[1])
+        for finding in findings
+        for action in _actions_of(finding)
+    ]
+
+
+def _actions_of(finding: dict[str, Any]) -> list[str]:
+    """The actions that a finding of parliament's is about: each kind says them elsewhere."""
+    detail = finding["detail"]
+    actions = finding["location"].get("actions") or detail
+    if not isinstance(actions, list):
+        return [json.dumps(detail)]
+    return [item["action"] if isinstance(item, dict) else item for item in actions]
+
+
+def _security_command(name: str) -> str:
+    """A command of security/requirements.txt's environment."""
+    command = ROOT / os.environ.get("SECURITY_VENV", ".venv-security") / "bin" / name
+    assert command.exists(), f"there is no {command}: make .venv-security/.requirements.stamp"
+    return str(command)
 
 
 def _beside_python(name: str) -> str:
