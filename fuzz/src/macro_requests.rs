@@ -38,10 +38,21 @@ fn only_alarms_were_added(request: &Value, fragment: &Value) {
     let mut found = resources(fragment);
     assert!(found.len() <= MOST_RESOURCES);
     for (logical_id, before) in resources(&request["fragment"]) {
-        assert_eq!(found.remove(&logical_id), Some(before));
+        let after = found.remove(&logical_id).map(without_gateways);
+        assert_eq!(after, Some(without_gateways(before)));
     }
     assert!(!found.is_empty());
     assert!(found.values().all(|added| added["Type"] == "AWS::CloudWatch::Alarm"));
+}
+
+/// A dashboard without the variables of its body that the macro fills; anything else as it is.
+fn without_gateways(mut resource: Value) -> Value {
+    let variables = resource.pointer_mut("/Properties/DashboardBody/Fn::Sub/1");
+    if let Some(variables) = variables.and_then(Value::as_object_mut) {
+        variables.remove("GatewayCharts");
+        variables.remove("GatewayMetrics");
+    }
+    resource
 }
 
 /// The alarms' logical IDs are made of the gateways' IDs.

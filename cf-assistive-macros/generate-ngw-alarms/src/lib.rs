@@ -1,4 +1,5 @@
-//! The macro `GenerateNgwAlarms`: one CloudWatch alarm per NAT gateway, added to a whole template.
+//! The macro `GenerateNgwAlarms`: one CloudWatch alarm per NAT gateway, added to a whole template,
+//! and one line per gateway on its dashboards.
 //!
 //! ```yaml
 //! Transform: [GenerateNgwAlarms, AWS::Serverless-2016-10-31]
@@ -7,8 +8,12 @@
 //! A template cannot repeat a resource for each element of a parameter's list with a logical ID and
 //! a name of its own; this macro can. What it reads, each from the macro's parameters or else from
 //! the template's parameters of the same name, is listed in [`Settings`].
+//!
+//! A dashboard whose body is a `Fn::Sub` with the variables `GatewayCharts` or `GatewayMetrics` gets
+//! their values, whatever they were: charts for its `widgets`, and metrics for a widget of its own.
 
 mod alarm;
+mod dashboard;
 mod gateway;
 mod refusal;
 mod settings;
@@ -23,12 +28,13 @@ use serde_json::{Map, Value};
 /// CloudFormation's quota, <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html>.
 const MOST_RESOURCES: usize = 500;
 
-/// The request's template with one alarm per gateway among its resources.
+/// The request's template with one alarm per gateway among its resources, and its dashboards filled.
 pub fn expand(request: Request) -> Result<Value, Refusal> {
     let Request { mut fragment, parameters, .. } = request;
     let resources = resources_of(&mut fragment)?;
     let settings = Settings::read(&parameters)?;
     add_alarms(resources, &settings)?;
+    dashboard::fill(resources, &settings);
     Ok(fragment)
 }
 

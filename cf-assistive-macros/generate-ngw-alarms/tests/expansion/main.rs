@@ -2,6 +2,8 @@
 
 // Clippy takes a helper for a test's only below `cfg(test)`.
 #[cfg(test)]
+mod dashboard;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod parameters;
