@@ -154,12 +154,20 @@ def _kinds_of_resource(statement: dict[str, Any]) -> list[str]:
     return [arn.rsplit(":", 1)[1].split("/")[0] for arn in arns]
 
 
-@pytest.mark.parametrize("role", ["StartRecordingRole", "StopRecordingRole"])
+@pytest.mark.parametrize("role", ["StartRecordingRole", "StopRecordingRole", "SweepRecordingsRole"])
 def test_flow_logs_are_deleted_with_the_stacks_tag_only(role: str) -> None:
     [statement] = statements_for(role, "ec2:DeleteFlowLogs")
     own_tag = {"aws:ResourceTag/nat-flow-recorder:stack": {"Ref": "AWS::StackName"}}
     assert _condition(statement, "StringEquals") == own_tag
     assert _kinds_of_resource(statement) == ["vpc-flow-log"]
+
+
+def test_executions_of_this_state_machine_only_are_looked_at_and_stopped() -> None:
+    [listing] = statements_for("SweepRecordingsRole", "states:ListExecutions")
+    assert listing["Resource"] == {"Ref": "Recorder"}
+    for action in ("states:DescribeExecution", "states:StopExecution"):
+        [statement] = statements_for("SweepRecordingsRole", action)
+        assert statement["Resource"]["Fn::Sub"].endswith(":execution:${Recorder.Name}:*")
 
 
 def test_one_role_is_passed_to_one_service_by_one_function() -> None:

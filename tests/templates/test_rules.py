@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from moto.events.models import EventPattern
 
-from tests.templates.documents import MAIN, cached_template, resources
+from tests.templates.documents import MAIN, cached_template, properties, resources
 
 RULES = resources(cached_template(MAIN), "AWS::Events::Rule")
 STACK = "recorder"
+MACHINE = "arn:aws:states:us-east-1:111122223333:stateMachine:recorder"
 OURS = f"{STACK}/nat-0123456789abcdef0"
 QUEUE = {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
 
@@ -25,8 +26,13 @@ def _configuration_change(alarm: str, operation: str) -> dict[str, Any]:
     return _event("CloudWatch Alarm Configuration Change", detail)
 
 
-def _event(kind: str, detail: dict[str, Any]) -> dict[str, Any]:
-    return {"version": "0", "source": "aws.cloudwatch", "detail-type": kind, "detail": detail}
+def _execution(status: str, machine: str = MACHINE) -> dict[str, Any]:
+    detail = {"stateMachineArn": machine, "status": status}
+    return _event("Step Functions Execution Status Change", detail, "aws.states")
+
+
+def _event(kind: str, detail: dict[str, Any], source: str = "aws.cloudwatch") -> dict[str, Any]:
+    return {"version": "0", "source": source, "detail-type": kind, "detail": detail}
 
 
 def _matching(event: dict[str, Any]) -> list[str]:
@@ -46,6 +52,8 @@ def _substituted(value: Any) -> Any:
         return value
     if "Fn::Sub" in value:
         return value["Fn::Sub"].replace("${AWS::StackName}", STACK)
+    if value == {"Ref": "Recorder"}:
+        return MACHINE
     return {key: _substituted(item) for key, item in value.items()}
 
 
@@ -59,6 +67,12 @@ def _substituted(value: Any) -> Any:
         (_configuration_change(OURS, "create"), []),
         (_configuration_change(OURS, "update"), []),
         (_state_change(OURS, "ALARM") | {"source": "aws.partner"}, []),
+        (_execution("ABORTED"), ["ExecutionEndedBadlyRule"]),
+        (_execution("FAILED"), ["ExecutionEndedBadlyRule"]),
+        (_execution("TIMED_OUT"), ["ExecutionEndedBadlyRule"]),
+        (_execution("SUCCEEDED"), []),
+        (_execution("RUNNING"), []),
+        (_execution("FAILED", f"{MACHINE}-2"), []),
     ],
 )
 def test_an_event_matches_one_rule_or_none(event: dict[str, Any], rules: list[str]) -> None:
@@ -97,13 +111,40 @@ def test_an_alarm_starts_the_state_machine() -> None:
     assert not target.keys() & {"Input", "InputPath", "InputTransformer"}
 
 
-@pytest.mark.parametrize("rule", ["AlarmClearedRule", "AlarmDeletedRule"])
-def test_the_end_of_a_spike_is_told_to_resume_recording(rule: str) -> None:
+@pytest.mark.parametrize(
+    ("rule", "function"),
+    [
+        ("AlarmClearedRule", "ResumeRecordingFunction"),
+        ("AlarmDeletedRule", "ResumeRecordingFunction"),
+        ("ExecutionEndedBadlyRule", "SweepRecordingsFunction"),
+    ],
+)
+def test_a_function_is_told_by_a_rule_that_may_call_it(rule: str, function: str) -> None:
     [target] = RULES[rule]["Properties"]["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["ResumeRecordingFunction", "Arn"]}
+    assert target["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
     permissions = resources(cached_template(MAIN), "AWS::Lambda::Permission").values()
-    allowed = [p["Properties"]["SourceArn"] for p in permissions]
-    assert {"Fn::GetAtt": [rule, "Arn"]} in allowed
+    allowed = [(p["Properties"]["FunctionName"], p["Properties"]["SourceArn"]) for p in permissions]
+    assert ({"Ref": function}, {"Fn::GetAtt": [rule, "Arn"]}) in allowed
+
+
+def test_every_permission_is_a_rules_of_this_stack() -> None:
+    permissions = resources(cached_template(MAIN), "AWS::Lambda::Permission").values()
+    for permission in permissions:
+        own = permission["Properties"]
+        assert own["Principal"] == "events.amazonaws.com"
+        assert own["SourceArn"]["Fn::GetAtt"][0] in RULES
+
+
+def test_a_sweep_is_due_every_hour() -> None:
+    own = properties("SweepSchedule")
+    assert own["ScheduleExpression"] == "rate(1 hour)"
+    # Not all stacks of a region at once.
+    assert own["FlexibleTimeWindow"]["Mode"] == "FLEXIBLE"
+    target = own["Target"]
+    assert target["Arn"] == {"Fn::GetAtt": ["SweepRecordingsFunction", "Arn"]}
+    assert target["RoleArn"] == {"Fn::GetAtt": ["SweepScheduleRole", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": QUEUE}
+    assert "Name" not in own
 
 
 @pytest.mark.parametrize("rule", RULES)
