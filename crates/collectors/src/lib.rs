@@ -1,0 +1,81 @@
+//! Sends datagrams to NetFlow and IPFIX collectors.
+//!
+//! UDP has no answers: that a datagram was sent means that the kernel has taken it. Where nobody
+//! listens, the other host may say so afterwards, which is counted.
+
+mod collector;
+mod error;
+mod kernel;
+mod pace;
+
+pub use collector::{Collector, CollectorName};
+pub use error::CollectorError;
+pub use pace::Pace;
+
+use std::num::NonZero;
+use std::thread;
+use std::time::Instant;
+
+use export::netflow::{Datagram, Datagrams};
+
+/// Collectors that all get the same datagrams, at one pace.
+#[derive(Debug)]
+pub struct Collectors {
+    list: Vec<Collector>,
+    pace: Option<Pace>,
+    started: Instant,
+}
+
+impl Collectors {
+    /// Finds every collector; the pace is in records a second.
+    pub fn connect(
+        names: &[CollectorName],
+        rate: Option<NonZero<u32>>,
+    ) -> Result<Self, CollectorError> {
+        let list = names.iter().map(Collector::connect).collect::<Result<_, _>>()?;
+        Ok(Self { list, pace: rate.map(Pace::new), started: Instant::now() })
+    }
+
+    /// Sends datagrams to every collector in their order, and sleeps where they would come faster
+    /// than the pace.
+    pub fn send(&mut self, datagrams: &Datagrams) -> Result<(), CollectorError> {
+        let datagrams: Vec<_> = datagrams.iter().collect();
+        let mut rest = &*datagrams;
+        while !rest.is_empty() {
+            let (burst, later) = rest.split_at(self.burst(rest));
+            self.wait_before(burst);
+            let bytes: Vec<_> = burst.iter().map(|datagram| datagram.bytes).collect();
+            for collector in &mut self.list {
+                collector.send(&bytes)?;
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// How many of the datagrams go out together: one at least.
+    fn burst(&self, datagrams: &[Datagram<'_>]) -> usize {
+        let Some(pace) = &self.pace else { return datagrams.len() };
+        let mut records = 0;
+        let fitting = datagrams.iter().take_while(|datagram| {
+            records += u64::from(datagram.flow_records);
+            records <= pace.burst()
+        });
+        fitting.count().max(1).min(datagrams.len())
+    }
+
+    fn wait_before(&mut self, burst: &[Datagram<'_>]) {
+        let Some(pace) = &mut self.pace else { return };
+        let records = burst.iter().map(|datagram| u64::from(datagram.flow_records)).sum();
+        let delay = pace.delay(self.started.elapsed(), records);
+        if !delay.is_zero() {
+            thread::sleep(delay);
+        }
+    }
+
+    /// The collectors.
+    #[must_use]
+    pub fn list(&self) -> &[Collector] {
+        &self.list
+    }
+}
