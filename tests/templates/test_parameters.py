@@ -34,6 +34,7 @@ DEFAULTS: dict[str, Any] = {
     "FlowLogBucketName": "",
     "KmsKeyArn": "",
     "Architecture": "arm64",
+    "Dashboard": "false",
 }
 
 PARAMETERS = [

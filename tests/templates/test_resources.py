@@ -103,6 +103,8 @@ def test_a_resource_exists_for_its_destination_only() -> None:
             expected = "CreatesBucket" if own else "RecordsToBucket"
         elif resource["Type"] in to_group or logical_id.startswith(("FlowLogGroup", "FlowLogDel")):
             expected = "RecordsToLogGroup"
+        elif resource["Type"] == "AWS::CloudWatch::Dashboard":
+            expected = "HasDashboard"
         assert resource.get("Condition") == expected, logical_id
 
 
@@ -311,10 +313,6 @@ def _resolved(sub: list[Any], partition: str, region: str) -> str:
     return re.sub(r"\$\{([\w:]+)\}", lambda m: known.get(m[1], f"physical-{m[1]}"), text)
 
 
-# Variables of a Fn::Sub's own.
-SUBSTITUTED = {"Bucket", "Host", "Id"}
-
-
 def test_references_lead_somewhere_in_the_template() -> None:
     """SAM and macros could hide a misspelt reference from the linters."""
     template = cached_template(MAIN)
@@ -334,10 +332,7 @@ def _intrinsics(value: Any) -> list[Any]:
     if not isinstance(value, dict):
         return []
     own = [value[key] for key in ("Ref", "Fn::GetAtt") if key in value]
-    own += [
-        name
-        for text in strings(value.get("Fn::Sub", []))
-        for name in re.findall(r"\$\{([A-Za-z]\w*)\}", text)
-        if name not in SUBSTITUTED
-    ]
+    text, *variables = as_list(value.get("Fn::Sub", ""))
+    known = {name for given in variables for name in given}
+    own += [name for name in re.findall(r"\$\{([A-Za-z]\w*)\}", text) if name not in known]
     return own + [found for item in value.values() for found in _intrinsics(item)]
