@@ -13,6 +13,8 @@ from local.moto_patches import (
     buckets,
     callbacks,
     cloudformation,
+    definitions,
+    dispatch,
     ec2,
     error_codes,
     execution_events,
@@ -26,6 +28,8 @@ from local.moto_patches import (
 )
 
 MODULES = (
+    dispatch,
+    definitions,
     error_codes,
     sdk_integrations,
     interpreter,
