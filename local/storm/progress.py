@@ -21,7 +21,7 @@ class Progress:
         self.since = self._after = aws.now()
         self.journal: list[Entry] = []
         self.running: dict[str, dict] = {}
-        # Deliveries that are still to come, by event.
+        # Deliveries that are still to come, by event or schedule.
         self._deliveries: Counter[str] = Counter()
         # Asynchronous invocations by request, and those that ended before it was told who asked.
         self._invocations: set[str] = set()
@@ -58,12 +58,14 @@ class Progress:
             self._last_entry = time.monotonic()
         if entry["kind"] == "event":
             self._deliveries[entry["event"]["id"]] += len(entry["rules"])
+        elif entry["kind"] == "schedule":
+            self._deliveries[entry["schedule"]] += 1
         if is_status_change(entry):
             self._take_status(entry["event"]["detail"])
         elif entry["kind"] == "fault" and entry["action"] == "duplicate":
             self._deliveries[entry["event_id"]] += 1
         elif entry["kind"] == "delivery":
-            self._deliveries[entry["event_id"]] -= 1
+            self._deliveries[entry.get("schedule") or entry["event_id"]] -= 1
         elif _begins_invocation(entry):
             self._begin(entry["request_id"])
         elif entry["kind"] == "invocation-end" and entry["type"] == "Event":

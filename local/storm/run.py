@@ -246,7 +246,8 @@ class Storm:
         return self._progress.settle(patience + self.settings.recording_seconds, self._notice)
 
     def _sweep(self) -> None:
-        """What the hourly schedule does."""
+        """An hour has passed: whatever nobody else has cleaned up is due."""
+        self.aws.fire_schedule(self._resources["SweepSchedule"])
 
     def _judge(self, settled: bool, seconds: float) -> Outcome:
         found = evidence.gather(self.aws, self.stack, self._resources, self._progress.journal)
