@@ -6,7 +6,7 @@ template is neither created nor supplied by the local AWS.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,14 @@ class Deployer:
         self._check_complete(stack, expanded)
         return self.outputs(stack)
 
-    def delete(self, stack: str) -> None:
-        """Delete the stack; raises DeploymentError when a resource could not be deleted."""
+    def delete(self, stack: str, retained: Sequence[str] = ()) -> None:
+        """Delete the stack; raises DeploymentError when a resource could not be deleted.
+
+        After that, the resources in `retained` (logical IDs) can be given up.
+        """
+        given_up = {"RetainResources": list(retained)} if retained else {}
         try:
-            self.client("cloudformation").delete_stack(StackName=stack)
+            self.client("cloudformation").delete_stack(StackName=stack, **given_up)
         except ClientError as error:
             raise DeploymentError(error.response["Error"]["Message"]) from error
 

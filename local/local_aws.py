@@ -16,7 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -147,9 +147,9 @@ class LocalAws:
 
     update = deploy
 
-    def delete(self, stack: str) -> None:
-        """Delete a stack."""
-        self._deployer.delete(stack)
+    def delete(self, stack: str, retained: Sequence[str] = ()) -> None:
+        """Delete a stack. See local.deploy.Deployer."""
+        self._deployer.delete(stack, retained)
 
     def outputs(self, stack: str) -> dict[str, str]:
         """A stack's Outputs by key."""

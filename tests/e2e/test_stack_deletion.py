@@ -34,6 +34,7 @@ def everything_of(aws: LocalAws, stack: str) -> Iterator[str]:
     yield from listed("sns", "list_subscriptions", "Subscriptions", "TopicArn")
     yield from listed("sqs", "list_queues", "QueueUrls", "")
     yield from listed("events", "list_rules", "Rules", "Name")
+    yield from listed("scheduler", "list_schedules", "Schedules", "Name")
     yield from listed("stepfunctions", "list_state_machines", "stateMachines", "name")
     yield from listed("iam", "list_roles", "Roles", "RoleName", MaxItems=1000)
     yield from listed("logs", "describe_query_definitions", "queryDefinitions", "name")
