@@ -115,6 +115,14 @@ def test_a_recording_that_is_not_stopped_is_caught(broken: Broken) -> None:
     assert broken.gateway.id in str(left)
 
 
+def test_a_deletion_that_only_seems_to_succeed_is_caught(broken: Broken) -> None:
+    with faults.ec2(broken.aws, "DeleteFlowLogs", {"pretend": True}):
+        execution = broken.record()
+    (left,) = broken.violations()
+    assert (left.invariant, left.execution) == (invariants.NOTHING_LEFT, execution)
+    assert "its execution is SUCCEEDED" in left.what
+
+
 def test_a_lease_that_ends_too_early_is_caught(broken: Broken) -> None:
     first = broken.raise_and_wait()
     end_the_lease(broken)

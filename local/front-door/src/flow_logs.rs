@@ -91,12 +91,21 @@ fn mismatch(first: &BTreeMap<String, String>, second: &BTreeMap<String, String>)
 
 /// An answer with status 200 that did nothing: every resource is unsuccessful.
 pub(crate) fn unsuccessful(call: &AwsCall, code: &str, message: &str) -> Answer {
-    let operation = &call.operation;
     let resources = call.parameters.texts("ResourceId").into_iter();
     let items: String = resources
         .chain(call.parameters.texts("FlowLogId"))
         .map(|resource| unsuccessful_item(&resource, code, message))
         .collect();
+    nothing_done(call, &items)
+}
+
+/// An answer with status 200 that did nothing and does not say so.
+pub(crate) fn pretended(call: &AwsCall) -> Answer {
+    nothing_done(call, "")
+}
+
+fn nothing_done(call: &AwsCall, items: &str) -> Answer {
+    let operation = &call.operation;
     xml_answer(format!(
         "<{operation}Response xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
          <requestId>{}</requestId><flowLogIdSet/><unsuccessful>{items}</unsuccessful>\

@@ -87,6 +87,7 @@ async fn strike(door: &Door, call: &AwsCall) -> Struck {
             Action::Unsuccessful { code, message } => {
                 return Struck::Answered(flow_logs::unsuccessful(call, &code, &message));
             }
+            Action::Pretend(_) => return Struck::Answered(flow_logs::pretended(call)),
             // It is carried out for certain: that is the point of losing its answer.
             Action::LoseAnswer(_) => {
                 return Struck::Not(Manner { lose_answer: true, ..manner });

@@ -46,6 +46,8 @@ pub(crate) enum Action {
     Error { status: u16, code: String, message: String },
     /// EC2's `CreateFlowLogs` and `DeleteFlowLogs`: status 200, every resource unsuccessful.
     Unsuccessful { code: String, message: String },
+    /// EC2's `DeleteFlowLogs`: answered as a success, and nothing is deleted.
+    Pretend(True),
     /// It waits until the fault is removed, and goes on then.
     Hold(True),
     /// It waits so many milliseconds, and goes on then.
@@ -70,6 +72,7 @@ impl Action {
         match self {
             Self::Query { .. } => Some(("logs", "StartQuery")),
             Self::Duplicate(_) => Some((DELIVERY.0, DELIVERY.1)),
+            Self::Pretend(_) => Some(("ec2", "DeleteFlowLogs")),
             _ => None,
         }
     }
@@ -79,6 +82,7 @@ impl Action {
         match self {
             Self::Error { .. } => "error",
             Self::Unsuccessful { .. } => "unsuccessful",
+            Self::Pretend(_) => "pretend",
             Self::Hold(_) => "hold",
             Self::DelayMs(_) => "delay_ms",
             Self::LoseAnswer(_) => "lose_answer",
@@ -106,7 +110,7 @@ pub(crate) enum Moment {
     After,
 }
 
-/// The only value that `hold` and `lose_answer` take.
+/// The only value that `hold`, `pretend` and `lose_answer` take.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(try_from = "bool", into = "bool")]
 pub(crate) struct True;

@@ -248,6 +248,7 @@ mod tests {
             json!({"kill": "never"}),
             json!({"duplicate": 1}),
             json!({"query": {"status": "Timeout"}}),
+            json!({"pretend": true}),
         ] {
             assert!(refused(json!({"service": "a", "operation": "B", "action": action})));
         }
