@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::delivery::{self, Target};
@@ -14,6 +14,8 @@ use crate::door::Door;
 
 /// The group of schedules that name none.
 pub(crate) const DEFAULT_GROUP: &str = "default";
+/// What no schedule's and no group's name has: `[0-9a-zA-Z-_.]+`.
+const NOT_IN_NAMES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 /// A flexible window's length, in minutes.
 const WINDOW_MINUTES: std::ops::RangeInclusive<i64> = 1..=1440;
 
@@ -53,7 +55,7 @@ pub(crate) async fn fire(
     group: &str,
     name: &str,
 ) -> Result<String, AwsError> {
-    let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let encoded = |text: &str| utf8_percent_encode(text, NOT_IN_NAMES).to_string();
     let path = format!("/schedules/{}?groupName={}", encoded(name), encoded(group));
     let schedule = door.moto.get_json(region, "scheduler", &path).await?;
     let text = |name: &str| schedule.get(name).and_then(Value::as_str).unwrap_or_default();

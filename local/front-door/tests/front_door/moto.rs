@@ -22,7 +22,7 @@ pub(crate) const PROBE: &str = "arn:aws:lambda:us-east-1:123456789012:function:p
 pub(crate) const MACHINE: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:recorder";
 pub(crate) const DEAD_LETTERS: &str = "arn:aws:sqs:us-east-1:123456789012:dead-letters";
 pub(crate) const SCHEDULE: &str =
-    "arn:aws:scheduler:us-east-1:123456789012:schedule/default/hourly";
+    "arn:aws:scheduler:us-east-1:123456789012:schedule/default/stack-Hourly_1.2";
 pub(crate) const TOPIC: &str = "arn:aws:sns:us-east-1:123456789012:reports";
 pub(crate) const GATEWAY: &str = "nat-0123456789abcdef0";
 pub(crate) const INTERFACE: &str = "eni-0123456789abcdef0";
@@ -61,7 +61,7 @@ pub(crate) struct Contents {
     /// Name, pattern and targets.
     pub(crate) rules: Vec<(String, Value, Value)>,
     pub(crate) alarms: Vec<Value>,
-    /// As `GetSchedule` has the one that is called hourly.
+    /// As `GetSchedule` has `SCHEDULE`.
     pub(crate) hourly: Option<Value>,
     pub(crate) log_groups: Vec<String>,
     /// Those of the log groups that are of the class `INFREQUENT_ACCESS`.
@@ -268,7 +268,7 @@ fn events(moto: &Moto, call: &Call) -> Answer {
 
 fn scheduler(moto: &Moto, call: &Call) -> Answer {
     match (call.operation.as_str(), &moto.contents().hourly) {
-        ("GET /schedules/hourly", Some(schedule)) => ok(schedule),
+        ("GET /schedules/stack-Hourly_1.2", Some(schedule)) => ok(schedule),
         _ if call.operation.starts_with("GET ") => {
             error(StatusCode::NOT_FOUND, "ResourceNotFoundException")
         }

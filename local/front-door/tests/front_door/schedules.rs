@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use crate::moto::{DEAD_LETTERS, PROBE, SCHEDULE};
 use crate::running::{Answer, Running};
 
+/// As CloudFormation names schedules.
+const NAME: &str = "stack-Hourly_1.2";
+
 async fn with_schedule(state: &str, target: Value) -> Running {
     let door = Running::start().await;
     door.moto.contents().hourly = Some(json!({
         "Arn": SCHEDULE,
-        "Name": "hourly",
+        "Name": NAME,
         "State": state,
         "ScheduleExpression": "rate(1 hour)",
         "Target": target,
@@ -31,10 +34,10 @@ async fn fire(door: &Running, name: &str) -> Answer {
 #[tokio::test]
 async fn a_schedule_that_is_due_calls_its_target() {
     let door = with_schedule("ENABLED", target(PROBE)).await;
-    assert_eq!(fire(&door, "hourly").await.json()["arn"], SCHEDULE);
-    let due = json!({"schedule": "hourly", "group": "default", "expression": "rate(1 hour)"});
+    assert_eq!(fire(&door, NAME).await.json()["arn"], SCHEDULE);
+    let due = json!({"schedule": NAME, "group": "default", "expression": "rate(1 hour)"});
     door.client.wait_for("schedule", due).await;
-    let delivered = json!({"schedule": "hourly", "rule": null, "outcome": "ok", "attempts": 1});
+    let delivered = json!({"schedule": NAME, "rule": null, "outcome": "ok", "attempts": 1});
     door.client.wait_for("delivery", delivered).await;
     let end = json!({"function": "probe", "type": "Event", "outcome": "ok"});
     door.client.wait_for("invocation-end", end).await;
@@ -47,7 +50,7 @@ async fn a_schedule_that_is_due_calls_its_target() {
 async fn what_cannot_be_delivered_is_a_dead_letter() {
     let gone = PROBE.replace("probe", "gone");
     let door = with_schedule("ENABLED", target(&gone)).await;
-    fire(&door, "hourly").await;
+    fire(&door, NAME).await;
     let failed = json!({"outcome": "failed", "error": "ResourceNotFoundException"});
     let delivery = door.client.wait_for("delivery", failed).await;
     assert_eq!(delivery["dead_letter"], DEAD_LETTERS);
@@ -63,7 +66,7 @@ async fn what_cannot_be_delivered_is_a_dead_letter() {
 #[tokio::test]
 async fn what_is_disabled_or_unknown_is_never_due() {
     let door = with_schedule("DISABLED", target(PROBE)).await;
-    for (name, reason) in [("hourly", "is DISABLED"), ("daily", "ResourceNotFoundException")] {
+    for (name, reason) in [(NAME, "is DISABLED"), ("daily", "ResourceNotFoundException")] {
         let refusal = fire(&door, name).await;
         assert_eq!(refusal.status, 409);
         assert!(refusal.text().contains(reason), "{}", refusal.text());
@@ -77,8 +80,8 @@ async fn create(door: &Running, expression: &str, window: Value) -> Answer {
     let signature = "AWS4-HMAC-SHA256 Credential=AKIAX/20260102/us-east-1/scheduler/aws4_request, \
                      SignedHeaders=host, Signature=0";
     let headers = [("authorization", signature)];
-    let path = "/schedules/hourly";
-    door.client.send(Method::POST, path, &headers, schedule.to_string()).await.unwrap()
+    let path = format!("/schedules/{NAME}");
+    door.client.send(Method::POST, &path, &headers, schedule.to_string()).await.unwrap()
 }
 
 #[tokio::test]
@@ -99,5 +102,5 @@ async fn a_schedule_that_scheduler_would_not_take_is_refused() {
     }
     let operations = door.client.entries("api-call", json!({"service": "scheduler"})).await;
     assert!(operations.iter().all(|call| call["operation"] == "CreateSchedule"));
-    assert_eq!(door.moto.calls("POST /schedules/hourly").len(), 2);
+    assert_eq!(door.moto.calls(&format!("POST /schedules/{NAME}")).len(), 2);
 }
