@@ -68,6 +68,10 @@ generated:
 generate: ## Writes what has its home in code: queries, docs/fields.md, the diagram
 	cargo run --locked --package xtask -- generate
 
+.PHONY: previous-release
+previous-release: build $(VENV_STAMP) ## Makes this release the one that the next one must understand
+	@$(VENV_PYTHON) -m tests.e2e.previous_release
+
 .PHONY: python-lint
 python-lint: $(VENV_STAMP)
 	$(VENV)/bin/ruff check deploy local tests

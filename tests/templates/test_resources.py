@@ -17,7 +17,6 @@ from tests.templates.documents import (
     name_of,
     properties,
     resources,
-    strings,
 )
 
 # Properties that name a resource for the whole account and region.
