@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from local.local_aws import BINARIES, LocalAws
@@ -56,9 +57,13 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     # The pauses before retries are as on AWS: EC2's throttling is ridden out by them alone.
     with LocalAws(arguments.binaries, retry_scale=1) as aws:
         aws.deploy("macros", MACROS)
-        outcome = Storm(aws, settings).run()
+        outcome = Storm(aws, settings, say=_say).run()
     print("\n".join(summary.lines(outcome)))
     return FAILED if outcome.violations or not outcome.settled else 0
+
+
+def _say(line: str) -> None:
+    print(f"{datetime.now():%H:%M:%S}  {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ class Progress:
         self._aws = aws
         self.since = self._after = aws.now()
         self.journal: list[Entry] = []
+        # The executions: the details of those that run, and how many have ended.
         self.running: dict[str, dict] = {}
+        self.ended = 0
         # Deliveries that are still to come, by event or schedule.
         self._deliveries: Counter[str] = Counter()
         # Asynchronous invocations by request, and those that ended before it was told who asked.
@@ -74,8 +76,8 @@ class Progress:
     def _take_status(self, detail: dict) -> None:
         if detail["status"] == "RUNNING":
             self.running[detail["executionArn"]] = detail
-        else:
-            self.running.pop(detail["executionArn"], None)
+        elif self.running.pop(detail["executionArn"], None) is not None:
+            self.ended += 1
 
     def _begin(self, request: str) -> None:
         if request not in self._ended:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter, deque
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,10 @@ MACROS = ROOT / "cf-assistive-macros" / "template.yaml"
 LONGEST_PAUSE = 60
 # What a machine that is busy may take for a step on top.
 PATIENCE = 40
+# How often somebody who waits is told how far it is, in seconds.
+SAY_EVERY = 20
+# How many things are done at once.
+HANDS = 4
 # The first wave's calls of CreateFlowLogs are let go after so many seconds at the latest.
 LONGEST_HOLD = 25
 # Every so many gateways has traffic, so that reports have something to tell.
@@ -57,13 +62,48 @@ class Outcome:
     seconds: float
 
 
+class Hands:
+    """Those who do what is planned, a few at a time; what one gateway gets keeps its order."""
+
+    def __init__(self) -> None:
+        self._pools = [ThreadPoolExecutor(1) for _ in range(HANDS)]
+        self._jobs: list[Future[None]] = []
+
+    def __enter__(self) -> Hands:
+        return self
+
+    def __exit__(self, failure: type[BaseException] | None, *_: object) -> None:
+        for pool in self._pools:
+            pool.shutdown(cancel_futures=failure is not None)
+        for job in self._jobs if failure is None else ():
+            job.result()
+
+    @property
+    def are_full(self) -> bool:
+        """Whether there is enough to do."""
+        self._jobs = [job for job in self._jobs if not job.done() or job.exception()]
+        return len(self._jobs) >= 2 * HANDS
+
+    def do(self, gateway: int, job: Callable[[Action], None], action: Action) -> None:
+        """Have it done soon."""
+        self._jobs.append(self._pools[gateway % HANDS].submit(job, action))
+
+
 class Storm:
     """One storm over one stack of its own."""
 
-    def __init__(self, aws: LocalAws, settings: Settings, stack: str = "storm"):
+    def __init__(
+        self,
+        aws: LocalAws,
+        settings: Settings,
+        stack: str = "storm",
+        say: Callable[[str], None] = lambda line: None,
+    ):
         self.aws = aws
         self.settings = settings
         self.stack = stack
+        self._say = say
+        self._said_at = time.monotonic()
         self.happened: Counter[Kind] = Counter()
         self._gateways: list[Gateway] = []
         self._numbers: dict[str, int] = {}
@@ -77,6 +117,7 @@ class Storm:
 
     def run(self) -> Outcome:
         """Everything, from the deployment to the verdict."""
+        self._say(f"creating {self.settings.gateways} gateways and the stack")
         self._deploy()
         self._progress = Progress(self.aws)
         began = time.monotonic()
@@ -85,8 +126,10 @@ class Storm:
             bad.callback(self.aws.throttle_ec2, False)
             bad.enter_context(weather.storm(self.aws, self.settings.seed, self.settings.faults))
             self._play(bad)
+            self._say("all has happened; waiting until it has settled")
             settled = self._settle()
         seconds = time.monotonic() - began
+        self._say("sweeping, and reading what there is to see")
         self._sweep()
         return self._judge(settled and self._settle(), seconds)
 
@@ -126,24 +169,29 @@ class Storm:
             self._hold = bad.enter_context(self.aws.fault("ec2", "CreateFlowLogs", {"hold": True}))
         todo = deque(plan.draw(self.settings))
         began = time.monotonic()
-        # One thread for each gateway's part of the plan, which keeps its order.
-        with ExitStack() as open_pools:
-            pools = [open_pools.enter_context(ThreadPoolExecutor(1)) for _ in range(4)]
+        with Hands() as hands:
             while todo:
                 now = time.monotonic() - began
+                self._say_how_far(len(todo))
                 self._let_go(now)
-                if todo[0].at <= now and self._may_happen(todo[0]):
+                if todo[0].at <= now and not hands.are_full and self._may_happen(todo[0]):
                     action = todo.popleft()
-                    pools[action.gateway % len(pools)].submit(self._do, action)
+                    hands.do(action.gateway, self._do, action)
                     self._look(0)
                 else:
                     self._look(max(0.02, min(todo[0].at - now, 1.0)))
-            self._let_go(LONGEST_HOLD)
+        self._let_go(LONGEST_HOLD)
 
     def _may_happen(self, action: Action) -> bool:
         """Not while the machine has more to do than it can, but for the first wave."""
         first_wave = action.at < 1.0
         return first_wave or len(self._progress.running) < self.settings.most_running
+
+    def _say_how_far(self, left: int) -> None:
+        if time.monotonic() - self._said_at >= SAY_EVERY:
+            self._said_at = time.monotonic()
+            running, ended = len(self._progress.running), self._progress.ended
+            self._say(f"{left} of the plan left, {running} executions running, {ended} ended")
 
     def _look(self, wait: float) -> None:
         for entry in self._progress.read(wait):
