@@ -436,6 +436,9 @@ pub(super) fn environment(
     let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/local/bin:/usr/bin:/bin".to_owned());
     let memory = function.memory_mb.to_string();
     let ranges = format!("{endpoint}{}", crate::address_ranges::PATH);
+    // Like nothing else, so that they are found wherever they are logged.
+    let secret = format!("secret-of-{access_key}");
+    let session = format!("session-of-{access_key}");
     let lambdas = [
         ("PATH", path.as_str()),
         ("LANG", "en_US.UTF-8"),
@@ -447,8 +450,8 @@ pub(super) fn environment(
         // No AWS variable: nothing here may depend on the internet.
         ("IP_RANGES_URL", &ranges),
         ("AWS_ACCESS_KEY_ID", access_key),
-        ("AWS_SECRET_ACCESS_KEY", "local"),
-        ("AWS_SESSION_TOKEN", "local"),
+        ("AWS_SECRET_ACCESS_KEY", &secret),
+        ("AWS_SESSION_TOKEN", &session),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
         ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
