@@ -11,6 +11,8 @@ include fuzz/fuzz.mk
 
 GATEWAYS ?= 1
 SPIKE ?= ends
+ALARMS ?= 1000
+FAULTS ?= 20
 
 .PHONY: help
 help: ## This list
@@ -28,6 +30,12 @@ natflow: ## Builds natflow as its tests run it
 .PHONY: demo
 demo: build natflow $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout)
 	@$(VENV_PYTHON) -m local.demo --gateways $(GATEWAYS) --spike $(SPIKE)
+
+.PHONY: storm
+storm: GATEWAYS = 180
+storm: build $(VENV_STAMP) ## Many spikes while AWS fails, and what must hold (SEED=1 ALARMS=1000)
+	@$(VENV_PYTHON) -m local.storm $(if $(SEED),--seed $(SEED)) --gateways $(GATEWAYS) \
+		--alarms $(ALARMS) --faults $(FAULTS)
 
 # Cheapest first: what fails early wastes nothing.
 .PHONY: test
