@@ -3,14 +3,14 @@
 use std::io;
 use std::net::UdpSocket;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "sendmmsg", target_os = "linux"))]
 pub(crate) use many::Batch;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(feature = "sendmmsg", target_os = "linux")))]
 pub(crate) use single::Batch;
 
 /// Many datagrams with each call.
 /// <https://man7.org/linux/man-pages/man2/sendmmsg.2.html>
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "sendmmsg", target_os = "linux"))]
 mod many {
     use std::fmt;
     use std::io::IoSlice;
@@ -65,7 +65,7 @@ mod many {
 }
 
 /// One datagram with each call.
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(feature = "sendmmsg", target_os = "linux")))]
 mod single {
     use super::{UdpSocket, io};
 
