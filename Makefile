@@ -50,7 +50,7 @@ format:
 lint:
 	cargo clippy --locked --all-targets -- --deny warnings
 	cargo clippy --locked --package front-door --all-targets -- --deny warnings
-	cargo clippy --locked --package natflow --package collectors --package aws-adapters --all-targets -- --deny warnings
+	cargo clippy --locked --package natflow --package aws-adapters --all-targets -- --deny warnings
 	cargo clippy $(FUZZ_CARGO) --target-dir target --all-targets -- --deny warnings
 
 .PHONY: deny
@@ -66,7 +66,7 @@ advisories: $(VENV_STAMP) ## Checks the dependencies against the RustSec advisor
 unit:
 	cargo test --locked
 	cargo test --locked --package front-door
-	cargo test --locked --package natflow --package collectors --package aws-adapters
+	cargo test --locked --package natflow --package aws-adapters
 
 .PHONY: generated
 generated:
