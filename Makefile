@@ -5,6 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 
 include local/venv.mk
+include benches/bench.mk
 include deploy/deploy.mk
 include security/security.mk
 include fuzz/fuzz.mk
@@ -89,17 +90,7 @@ python-lint: $(VENV_STAMP)
 system: build natflow $(VENV_STAMP) $(SECURITY_VENV_STAMP)
 	$(VENV_PYTHON) -m pytest --numprocesses 2 tests
 
-.PHONY: bench
-bench: ## Measures natflow beside mawk, DuckDB and polars where they are installed
-	cargo build --locked --package natflow --profile release-cli
-	cargo run --locked --release --manifest-path benches/records/Cargo.toml -- measure --python python3
-
-.PHONY: bench-start
-bench-start: ## Measures size and start-up of every function
-	cargo build --locked --release
-	cargo run --locked --release --manifest-path benches/start-up/Cargo.toml -- target/release
-
 .PHONY: clean
 clean: ## Removes what was built and installed
 	cargo clean
-	rm -rf $(VENV) $(DEPLOY_VENV) $(SECURITY_VENV) .aws-sam cf-assistive-macros/.aws-sam
+	rm -rf $(VENV) $(BENCH_VENV) $(DEPLOY_VENV) $(SECURITY_VENV) .aws-sam cf-assistive-macros/.aws-sam
