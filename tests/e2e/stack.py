@@ -17,6 +17,7 @@ from local.local_aws import ROOT, Entry, LocalAws
 from local.network import Gateway
 from local.template import DeploymentError
 from tests.e2e.events import alarm_event
+from tests.e2e.permissions import Permissions
 
 TEMPLATE = ROOT / "template.yaml"
 ADDRESS = "network@example.com"
@@ -70,6 +71,8 @@ class RecorderStack:
     # Where the stack's story begins in the journal.
     since: int = 0
     resources: dict[str, str] = field(default_factory=dict)
+    # What its roles allow, with each template that it has had.
+    permissions: Permissions = field(default_factory=Permissions)
 
     # -- Deploying ----------------------------------------------------------------------------
 
@@ -80,6 +83,7 @@ class RecorderStack:
             self.since = self.aws.now()
         self.aws.deploy(self.name, template, parameters)
         self.resources = self.aws.resources(self.name)
+        self.permissions.add(self.aws, self.name)
 
     def remove(self) -> None:
         """Leave nothing behind, whatever the test did."""
