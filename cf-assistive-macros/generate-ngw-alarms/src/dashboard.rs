@@ -32,18 +32,19 @@ pub(crate) fn fill(resources: &mut Map<String, Value>, settings: &Settings) {
         let Some(variables) = variables.and_then(Value::as_object_mut) else { continue };
         for (name, value) in variables {
             match name.as_str() {
-                CHARTS => *value = elements(&charts(settings)),
-                METRICS => *value = elements(&hidden_metrics(settings)),
+                // CloudFormation knows the region.
+                CHARTS => *value = json!({"Fn::Sub": elements(&charts(settings))}),
+                METRICS => *value = elements(&hidden_metrics(settings)).into(),
                 _ => {}
             }
         }
     }
 }
 
-/// As they stand between the brackets of an array. CloudFormation knows the region.
-fn elements(values: &[Value]) -> Value {
+/// As they stand between the brackets of an array.
+fn elements(values: &[Value]) -> String {
     let texts: Vec<_> = values.iter().map(Value::to_string).collect();
-    json!({"Fn::Sub": texts.join(",\n")})
+    texts.join(",\n")
 }
 
 fn charts(settings: &Settings) -> Vec<Value> {

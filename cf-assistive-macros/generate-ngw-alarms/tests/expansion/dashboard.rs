@@ -30,7 +30,7 @@ fn variables(gateways: usize, before: &Value) -> Value {
 
 /// A variable's value as the array that its elements stand in.
 fn array(variable: &Value) -> Vec<Value> {
-    let text = variable["Fn::Sub"].as_str().unwrap();
+    let text = variable.get("Fn::Sub").unwrap_or(variable).as_str().unwrap();
     serde_json::from_str(&format!("[{text}]")).unwrap()
 }
 
