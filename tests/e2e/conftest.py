@@ -55,6 +55,8 @@ def deploy(aws: LocalAws, new_gateway: Callable[[], Gateway]) -> Iterator[Deploy
     yield deploy
     for stack in stacks:
         stack.remove()
+    for stack in stacks:
+        stack.assert_nothing_was_done_without_permission()
 
 
 @pytest.fixture

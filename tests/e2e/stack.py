@@ -17,7 +17,7 @@ from local.local_aws import ROOT, Entry, LocalAws
 from local.network import Gateway
 from local.template import DeploymentError
 from tests.e2e.events import alarm_event
-from tests.e2e.permissions import Permissions
+from tests.e2e.permissions import Permissions, done
 
 TEMPLATE = ROOT / "template.yaml"
 ADDRESS = "network@example.com"
@@ -368,6 +368,13 @@ class RecorderStack:
         return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     # -- Asserting ----------------------------------------------------------------------------
+
+    def assert_nothing_was_done_without_permission(self) -> None:
+        """Each call that was made with a role of this stack is one that the role allows."""
+        journal, _ = self.aws.journal(self.since)
+        allowed = self.permissions.allowed
+        for role, actions in done(self.permissions, journal).items():
+            assert actions <= allowed[role], f"{role} lacks {sorted(actions - allowed[role])}"
 
     def assert_nothing_is_left(self, gateway: Gateway | None = None) -> None:
         """No flow log runs and nobody holds the gateway's lease."""
