@@ -107,6 +107,21 @@ def test_a_function_that_is_throttled_raises_it(stack: RecorderStack) -> None:
     assert troubles(stack) == {"resumeThrottles": 1}
 
 
+def test_an_execution_that_nobody_can_announce_raises_it(stack: RecorderStack) -> None:
+    """Whatever keeps the functions from the topic: CloudWatch has a statement of its own there."""
+    function = stack.resources["SweepRecordingsFunction"]
+    denied = faults.error(403, "AuthorizationError")
+    with stack.aws.fault("sns", "Publish", denied, except_callers=["cloudwatch"]):
+        ended = stack.record_once()
+        assert ended.status == "FAILED"
+        stack.aws.wait_for("destination", lambda e: e["function"] == function, LONGEST, stack.since)
+        assert troubles(stack) == {"letters": 1, "sweepErrors": ATTEMPTS}
+        set_alarm(stack, "ALARM")
+        assert len(stack.mails()) == 1
+    [letter] = stack.dead_letters()
+    assert letter["requestPayload"]["detail"]["executionArn"] == ended.arn
+
+
 def test_a_failure_that_was_mailed_does_not_raise_it(stack: RecorderStack) -> None:
     stack.aws.client("ec2").delete_nat_gateway(NatGatewayId=stack.gateway.id)
     ended = stack.wait_end(stack.raise_alarm())
