@@ -40,9 +40,9 @@ class Settings:
     minimum_seconds: int = 1
     report_delay: int = 1
     quota: int = 4
-    # How many executions may be under way before the next alarm waits: with more, functions time
-    # out for want of a processor, and not because anything failed.
-    most_running: int = 60
+    # How many functions may run before the next alarm waits: with more, they time out for want of
+    # a processor, and not because anything failed.
+    most_busy: int = 8
     # How many calls of CreateFlowLogs are held back in the first wave, to come all at once.
     burst: int = 100
 

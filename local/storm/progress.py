@@ -23,6 +23,8 @@ class Progress:
         # The executions: the details of those that run, and how many have ended.
         self.running: dict[str, dict] = {}
         self.ended = 0
+        # Invocations that run, by function: what the machine has to do right now.
+        self.busy: Counter[str] = Counter()
         # Deliveries that are still to come, by event or schedule.
         self._deliveries: Counter[str] = Counter()
         # Asynchronous invocations by request, and those that ended before it was told who asked.
@@ -58,6 +60,8 @@ class Progress:
     def _take(self, entry: Entry) -> None:
         if entry["kind"] not in ("records", "log"):
             self._last_entry = time.monotonic()
+        if entry["kind"] in ("invocation-start", "invocation-end"):
+            self.busy[entry["function"]] += 1 if entry["kind"] == "invocation-start" else -1
         if entry["kind"] == "event":
             self._deliveries[entry["event"]["id"]] += len(entry["rules"])
         elif entry["kind"] == "schedule":

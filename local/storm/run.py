@@ -33,7 +33,7 @@ SAY_EVERY = 20
 # How many things are done at once.
 HANDS = 4
 # The first wave's calls of CreateFlowLogs are let go after so many seconds at the latest.
-LONGEST_HOLD = 25
+LONGEST_HOLD = 40
 # Every so many gateways has traffic, so that reports have something to tell.
 ONE_WITH_TRAFFIC_IN = 10
 FLOW = {
@@ -174,7 +174,7 @@ class Storm:
                 now = time.monotonic() - began
                 self._say_how_far(len(todo))
                 self._let_go(now)
-                if todo[0].at <= now and not hands.are_full and self._may_happen(todo[0]):
+                if todo[0].at <= now and not hands.are_full and not self._is_busy():
                     action = todo.popleft()
                     hands.do(action.gateway, self._do, action)
                     self._look(0)
@@ -182,10 +182,11 @@ class Storm:
                     self._look(max(0.02, min(todo[0].at - now, 1.0)))
         self._let_go(LONGEST_HOLD)
 
-    def _may_happen(self, action: Action) -> bool:
-        """Not while the machine has more to do than it can, but for the first wave."""
-        first_wave = action.at < 1.0
-        return first_wave or len(self._progress.running) < self.settings.most_running
+    def _is_busy(self) -> bool:
+        """Whether the machine has more to do than it can, but for those who are held back."""
+        busy = self._progress.busy
+        held = busy[self._resources["StartRecordingFunction"]] if self._hold else 0
+        return busy.total() - held >= self.settings.most_busy
 
     def _say_how_far(self, left: int) -> None:
         if time.monotonic() - self._said_at >= SAY_EVERY:
