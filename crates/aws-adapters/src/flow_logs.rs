@@ -1,3 +1,5 @@
+use std::slice;
+
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata as _,
@@ -10,7 +12,7 @@ use aws_sdk_ec2::{
 };
 use aws_types::SdkConfig;
 use recording::{
-    Error,
+    Error, NatGatewayId,
     ports::{Created, FlowLogOrder, FlowLogs, Tag as OwnTag, TaggedFlowLog},
     start::tag_key,
     state::FlowLog,
@@ -112,6 +114,9 @@ const AGGREGATION_INTERVAL: i32 = 60;
 const ALREADY_EXISTS: &str = "FlowLogAlreadyExists";
 const NOT_FOUND: &str = "InvalidFlowLogId.NotFound";
 
+/// `DeleteFlowLogs` takes 1,000, and one line of a log or a trail should hold its request.
+const DELETED_AT_ONCE: usize = 100;
+
 impl Ec2FlowLogs {
     /// Flow logs that can be created.
     #[must_use]
@@ -148,19 +153,26 @@ impl Ec2FlowLogs {
         Ok(found)
     }
 
-    async fn delete_one(&self, id: &str) -> Result<(), Error> {
-        let answer = self.client.delete_flow_logs().flow_log_ids(id).send().await;
-        let unsuccessful = match answer {
-            Ok(answer) => answer.unsuccessful().first().map(code_and_message),
-            Err(failed) if failed.code() == Some(NOT_FOUND) => None,
-            Err(failed) => return Err(error::of_call("ec2:DeleteFlowLogs", &failed)),
-        };
-        match unsuccessful {
-            Some((code, message)) if code != NOT_FOUND => {
-                Err(Error::DeleteRefused { flow_log: id.to_owned(), code, message })
-            }
-            _ => Ok(()),
+    /// Deletes some in one call. What EC2 refuses as a whole, because one of them is gone or
+    /// may not be deleted, is tried one by one.
+    async fn delete_some(&self, ids: &[String]) -> Result<(), Error> {
+        let answer = self.client.delete_flow_logs().set_flow_log_ids(Some(ids.to_vec()));
+        match (answer.send().await, ids) {
+            (Ok(answer), _) => all_deleted(answer.unsuccessful(), ids),
+            (Err(failed), [_]) if failed.code() == Some(NOT_FOUND) => Ok(()),
+            (Err(failed), _) => match error::of_call("ec2:DeleteFlowLogs", &failed) {
+                Error::AwsRefused { .. } if ids.len() > 1 => self.delete_one_by_one(ids).await,
+                error => Err(error),
+            },
         }
+    }
+
+    async fn delete_one_by_one(&self, ids: &[String]) -> Result<(), Error> {
+        let mut deleted = Ok(());
+        for id in ids {
+            deleted = deleted.and(Box::pin(self.delete_some(slice::from_ref(id))).await);
+        }
+        deleted
     }
 
     /// Says which flow log is on which of several resources.
@@ -211,11 +223,10 @@ impl FlowLogs for Ec2FlowLogs {
         Ok(found.iter().filter(|found| delivery.is_of(found)).map(tagged).collect())
     }
 
-    /// One call for each, so that one that is refused does not keep the others.
     async fn delete(&self, flow_log_ids: &[String]) -> Result<(), Error> {
         let mut deleted = Ok(());
-        for id in flow_log_ids {
-            deleted = deleted.and(self.delete_one(id).await);
+        for ids in flow_log_ids.chunks(DELETED_AT_ONCE) {
+            deleted = deleted.and(self.delete_some(ids).await);
         }
         deleted
     }
@@ -243,6 +254,15 @@ impl Ec2FlowLogs {
             _ => self.assign(ids).await.map(Created::All),
         }
     }
+}
+
+/// HTTP 200 is not success here either.
+fn all_deleted(unsuccessful: &[UnsuccessfulItem], ids: &[String]) -> Result<(), Error> {
+    let mut refused = unsuccessful.iter().filter(|item| code_and_message(item).0 != NOT_FOUND);
+    let Some(item) = refused.next() else { return Ok(()) };
+    let (code, message) = code_and_message(item);
+    let flow_log = item.resource_id().map_or_else(|| ids.join(" "), str::to_owned);
+    Err(Error::DeleteRefused { flow_log, code, message })
 }
 
 fn already_exists(item: &UnsuccessfulItem) -> bool {
@@ -290,6 +310,8 @@ fn tagged(described: &Described) -> TaggedFlowLog {
         },
         stack: tag(tag_key::STACK),
         execution: tag(tag_key::EXECUTION),
+        gateway: tag(tag_key::GATEWAY).and_then(|id| NatGatewayId::try_from(id).ok()),
+        lease_ends_at: tag(tag_key::LEASE_ENDS_AT).and_then(|at| at.parse().ok()),
         delivery_error: described.deliver_logs_error_message().map(str::to_owned),
     }
 }

@@ -3,10 +3,16 @@ use std::collections::BTreeSet;
 use aws_sdk_ec2::{
     Client,
     error::ProvideErrorMetadata as _,
-    types::{AvailabilityMode, NatGateway as Described, NatGatewayAddress},
+    types::{
+        AvailabilityMode, Filter, NatGateway as Described, NatGatewayAddress, NatGatewayState,
+    },
 };
 use aws_types::SdkConfig;
-use recording::{Error, NatGatewayId, gateway::NatGateway, ports::Gateways};
+use recording::{
+    Error, NatGatewayId,
+    gateway::NatGateway,
+    ports::{ExistingGateways, Gateways},
+};
 
 use crate::error;
 
@@ -33,6 +39,38 @@ impl Gateways for Ec2Gateways {
         })?;
         answer.nat_gateways().first().map(described).ok_or_else(|| unknown(gateway))
     }
+}
+
+/// What a filter of EC2 takes.
+const FILTER_VALUES: usize = 200;
+
+impl ExistingGateways for Ec2Gateways {
+    /// Asks by a filter: an ID that EC2 does not know would otherwise fail the call. A gateway
+    /// that was deleted is shown for another hour.
+    async fn existing(
+        &self,
+        gateways: &BTreeSet<NatGatewayId>,
+    ) -> Result<BTreeSet<NatGatewayId>, Error> {
+        let ids: Vec<String> = gateways.iter().map(ToString::to_string).collect();
+        let mut existing = BTreeSet::new();
+        for ids in ids.chunks(FILTER_VALUES) {
+            let filter = Filter::builder().name("nat-gateway-id").set_values(Some(ids.to_vec()));
+            let call = self.client.describe_nat_gateways().filter(filter.build());
+            let mut found = call.into_paginator().items().send();
+            while let Some(gateway) = found.next().await {
+                let gateway =
+                    gateway.map_err(|failed| error::of_call("ec2:DescribeNatGateways", &failed))?;
+                existing.extend(if_it_lasts(&gateway));
+            }
+        }
+        Ok(existing)
+    }
+}
+
+fn if_it_lasts(gateway: &Described) -> Option<NatGatewayId> {
+    let is_going = [Some(&NatGatewayState::Deleted), Some(&NatGatewayState::Deleting)];
+    let id = gateway.nat_gateway_id().filter(|_| !is_going.contains(&gateway.state()))?;
+    NatGatewayId::try_from(id.to_owned()).ok()
 }
 
 fn unknown(gateway: &NatGatewayId) -> Error {
@@ -87,6 +125,18 @@ mod tests {
         assert_eq!(described.private_addresses, ["10.0.0.8", "10.0.0.9"]);
         assert_eq!(described.public_addresses, ["192.0.2.1"]);
         assert!(!described.regional);
+    }
+
+    #[test]
+    fn a_gateway_that_is_being_deleted_does_not_last() {
+        let gateway = |state: &str| {
+            Described::builder().nat_gateway_id("nat-0123abcd").state(state.into()).build()
+        };
+        for (state, lasts) in
+            [("available", true), ("pending", true), ("deleting", false), ("deleted", false)]
+        {
+            assert_eq!(if_it_lasts(&gateway(state)).is_some(), lasts, "{state}");
+        }
     }
 
     #[test]

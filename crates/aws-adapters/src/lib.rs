@@ -12,6 +12,8 @@ mod callbacks;
 mod clock;
 mod config;
 mod error;
+#[cfg(feature = "step-functions")]
+mod executions;
 #[cfg(feature = "ec2")]
 mod flow_logs;
 #[cfg(feature = "ec2")]
@@ -40,6 +42,8 @@ mod read_error;
 mod recordings;
 #[cfg(feature = "dynamodb")]
 mod table;
+#[cfg(feature = "sns")]
+mod topic;
 #[cfg(feature = "ec2")]
 mod vpc_endpoints;
 
@@ -50,6 +54,8 @@ pub use alarms::{Alarms, GatewayAlarm};
 pub use callbacks::StepFunctionsCallbacks;
 pub use clock::Stopwatch;
 pub use config::{SdkConfig, from_environment};
+#[cfg(feature = "step-functions")]
+pub use executions::StateMachineExecutions;
 #[cfg(feature = "ec2")]
 pub use flow_logs::{Delivery, Ec2FlowLogs, FileFormat};
 #[cfg(feature = "ec2")]
@@ -75,5 +81,7 @@ pub use read_error::ReadError;
 pub use recordings::RecordingsTables;
 #[cfg(feature = "dynamodb")]
 pub use table::DynamoDbTable;
+#[cfg(feature = "sns")]
+pub use topic::SnsTopic;
 #[cfg(feature = "ec2")]
 pub use vpc_endpoints::Ec2VpcEndpoints;

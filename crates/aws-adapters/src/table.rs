@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::{
 use aws_types::SdkConfig;
 use recording::{
     Error, NatGatewayId,
-    ports::Table,
+    ports::{Items, Table},
     table::{Item, NAT_GATEWAY_ID, Outcome, Value, Write},
 };
 
@@ -55,6 +55,25 @@ impl Table for DynamoDbTable {
             }
             Err(failed) => Err(error::of_call("dynamodb:UpdateItem", &failed)),
         }
+    }
+}
+
+impl Items for DynamoDbTable {
+    async fn items(&self) -> Result<Vec<(NatGatewayId, Item)>, Error> {
+        let call = self.client.scan().table_name(&self.name).consistent_read(true);
+        let mut rows = call.into_paginator().items().send();
+        let mut items = Vec::new();
+        while let Some(row) = rows.next().await {
+            let row = row.map_err(|failed| error::of_call("dynamodb:Scan", &failed))?;
+            let item = item(Some(row));
+            // Nobody but the recorder writes here, and it writes no other keys.
+            let key = item.text(NAT_GATEWAY_ID).map(str::to_owned);
+            if let Some(gateway) = key.and_then(|id| NatGatewayId::try_from(id).ok()) {
+                items.push((gateway, item));
+            }
+        }
+        items.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(items)
     }
 }
 

@@ -14,6 +14,7 @@
 mod failure;
 mod guard;
 mod logs;
+mod place;
 pub mod settings;
 
 use std::time::{Duration, SystemTime};
@@ -25,6 +26,7 @@ use tracing::{Instrument as _, error, info_span};
 pub use failure::Failure;
 pub use guard::within;
 pub use logs::{Subject, about, about_recording};
+pub use place::StackPlace;
 
 /// Why the loop itself ended: Lambda's runtime API could not be reached.
 pub type RuntimeError = lambda_runtime::Error;

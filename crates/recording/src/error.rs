@@ -85,6 +85,24 @@ pub enum Error {
         holder: String,
     },
 
+    /// A sweep could not do all that it found to do.
+    #[error("this sweep has left work for the next one: {left}")]
+    SweepIncomplete {
+        /// What, a sentence each.
+        left: String,
+    },
+
+    /// The stack is being deleted, and recordings may be left behind.
+    #[error(
+        "recordings of the stack {stack} may be left behind and cost money, since {why}; delete the stack again, or stop the executions of its state machine, delete the flow logs that `aws ec2 describe-flow-logs --filter Name=tag:nat-flow-recorder:stack,Values={stack}` lists with `aws ec2 delete-flow-logs --flow-log-ids`, and delete the stack again, retaining this resource"
+    )]
+    RecordingsLeft {
+        /// The stack.
+        stack: String,
+        /// What went wrong.
+        why: String,
+    },
+
     /// AWS refused the call, and would again.
     #[error("{operation} was refused: {code}, {message}")]
     AwsRefused {
@@ -119,6 +137,8 @@ impl Error {
             Self::FlowLogTaken { .. } => ErrorName::FlowLogTaken,
             Self::DeleteRefused { .. } => ErrorName::DeleteRefused,
             Self::LeaseLost { .. } => ErrorName::LeaseLost,
+            Self::SweepIncomplete { .. } => ErrorName::SweepIncomplete,
+            Self::RecordingsLeft { .. } => ErrorName::RecordingsLeft,
             Self::AwsRefused { .. } => ErrorName::AwsRefused,
             Self::Transient { .. } => ErrorName::Transient,
         }
@@ -138,13 +158,15 @@ pub enum ErrorName {
     FlowLogTaken,
     DeleteRefused,
     LeaseLost,
+    SweepIncomplete,
+    RecordingsLeft,
     AwsRefused,
     Transient,
 }
 
 impl ErrorName {
     /// Every name, for the check that the state machine uses no other.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::EventRefused,
         Self::SettingsWrong,
         Self::GatewayNotFound,
@@ -152,6 +174,8 @@ impl ErrorName {
         Self::FlowLogTaken,
         Self::DeleteRefused,
         Self::LeaseLost,
+        Self::SweepIncomplete,
+        Self::RecordingsLeft,
         Self::AwsRefused,
         Self::Transient,
     ];
@@ -167,6 +191,8 @@ impl ErrorName {
             Self::FlowLogTaken => "FlowLogTaken",
             Self::DeleteRefused => "DeleteRefused",
             Self::LeaseLost => "LeaseLost",
+            Self::SweepIncomplete => "SweepIncomplete",
+            Self::RecordingsLeft => "RecordingsLeft",
             Self::AwsRefused => "AwsRefused",
             Self::Transient => "Transient",
         }

@@ -11,6 +11,7 @@
 //! | Wait for the alarm to clear | [`resume`] |
 //! | Stop recording, Clean up after the failure | [`stop`] |
 //! | Report, Report the failure | [`report`] |
+//! | none: it looks after all of them | [`sweep`] |
 //!
 //! What they agree on lives in one table item per gateway; every write to it is
 //! one conditional update, and [`protocol`] lists them all.
@@ -29,6 +30,7 @@ pub mod resume;
 pub mod start;
 pub mod state;
 pub mod stop;
+pub mod sweep;
 pub mod table;
 
 pub use error::{Error, ErrorName};

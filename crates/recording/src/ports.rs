@@ -1,10 +1,15 @@
 //! What the recorder needs of AWS: one small trait for each thing it does there.
 //! `aws-adapters` implements them on the SDK.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use report::{
+    email::Email,
     endpoint::VpcEndpoint,
     interface::{NetworkInterface, Tags},
     metered::MeteredMinute,
@@ -14,7 +19,7 @@ use crate::{
     Error, NatGatewayId,
     gateway::NatGateway,
     state::FlowLog,
-    table::{Outcome, Write},
+    table::{Item, Outcome, Write},
 };
 
 /// The table with one item per gateway.
@@ -24,11 +29,28 @@ pub trait Table {
     async fn write(&self, gateway: &NatGatewayId, write: Write) -> Result<Outcome, Error>;
 }
 
+/// The table as a whole.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait Items {
+    /// Every gateway's item, as the writes so far left it, in the order of the gateways' IDs.
+    async fn items(&self) -> Result<Vec<(NatGatewayId, Item)>, Error>;
+}
+
 /// The gateways of this account and region.
 #[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
 pub trait Gateways {
     /// Describes the gateway; [`Error::GatewayNotFound`] when there is none.
     async fn describe(&self, gateway: &NatGatewayId) -> Result<NatGateway, Error>;
+}
+
+/// Which gateways there still are.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait ExistingGateways {
+    /// Those of them that exist and are not being deleted.
+    async fn existing(
+        &self,
+        gateways: &BTreeSet<NatGatewayId>,
+    ) -> Result<BTreeSet<NatGatewayId>, Error>;
 }
 
 /// The flow logs that this stack creates.
@@ -45,8 +67,42 @@ pub trait FlowLogs {
     /// whoever created it.
     async fn on_resources(&self, resources: &[String]) -> Result<Vec<TaggedFlowLog>, Error>;
 
-    /// Deletes them; one that is already gone is fine.
+    /// Deletes them; one that is already gone is fine, and one that is refused does not keep
+    /// the others.
     async fn delete(&self, flow_log_ids: &[String]) -> Result<(), Error>;
+}
+
+/// The executions of the state machine.
+///
+/// Step Functions answers these calls as of a moment ago. That an execution has ended is
+/// final; that it runs, or is unknown, may be out of date.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait Executions {
+    /// The ARNs of those that run.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html>
+    async fn running(&self) -> Result<BTreeSet<String>, Error>;
+
+    /// Those that have ended badly since then, by their ARNs; of thousands the latest.
+    async fn ended_badly(&self, since: Timestamp) -> Result<Vec<String>, Error>;
+
+    /// What became of one; `None`: Step Functions knows it no longer, or not yet.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html>
+    async fn describe(&self, execution: &str) -> Result<Option<Execution>, Error>;
+
+    /// Whether one has published an e-mail, by its history.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html>
+    async fn has_published(&self, execution: &str) -> Result<bool, Error>;
+
+    /// Stops one; one that has ended is fine. A function that it has called runs on.
+    /// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_StopExecution.html>
+    async fn stop(&self, execution: &str, cause: &str) -> Result<(), Error>;
+}
+
+/// Whoever gets the e-mails.
+#[expect(async_fn_in_trait, reason = "functions run on one thread, so no bound on Send is needed")]
+pub trait Topic {
+    /// Publishes an e-mail as the state machine does.
+    async fn publish(&self, email: &Email) -> Result<(), Error>;
 }
 
 /// The executions that wait for an alarm to clear.
@@ -189,6 +245,34 @@ pub struct QueryStatistics {
     pub bytes_scanned: f64,
 }
 
+/// An execution as `DescribeExecution` shows it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// How it fares.
+    pub status: ExecutionStatus,
+    /// What it was started with, if that is JSON.
+    pub input: serde_json::Value,
+    /// How it failed, or what was said when it was stopped.
+    pub error: Option<String>,
+    /// Likewise, at length.
+    pub cause: Option<String>,
+}
+
+/// How an execution fares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutionStatus {
+    /// `RUNNING` or `PENDING_REDRIVE`, or a status of later times.
+    Running,
+    /// `SUCCEEDED`: it has told whom it concerns, or there was nothing to tell.
+    Succeeded,
+    /// `FAILED`
+    Failed,
+    /// `TIMED_OUT`
+    TimedOut,
+    /// `ABORTED`: somebody stopped it.
+    Aborted,
+}
+
 /// What became of a task token's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answered {
@@ -240,6 +324,10 @@ pub struct TaggedFlowLog {
     pub stack: Option<String>,
     /// The execution that created it, by its tag.
     pub execution: Option<String>,
+    /// The gateway that it records, by its tag.
+    pub gateway: Option<NatGatewayId>,
+    /// When its lease passes, by its tag.
+    pub lease_ends_at: Option<Timestamp>,
     /// What EC2 says went wrong with its delivery, such as `Rate limited`.
     pub delivery_error: Option<String>,
 }

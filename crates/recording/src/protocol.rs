@@ -41,12 +41,17 @@ pub mod attribute {
     pub const FLOW_LOG_IDS: &str = "flowLogIds";
     /// The token of the execution that waits.
     pub const TASK_TOKEN: &str = "taskToken";
+    /// That the gateway no longer exists has been announced, as of
+    /// [`announcement`](super::announcement).
+    pub const GONE: &str = "announcedGone";
 }
 
 /// Values of [`attribute::PHASE`].
 pub mod phase {
-    /// The lease is taken, no flow log is known.
+    /// The lease is taken, no flow log has been asked for.
     pub const RESERVED: &str = "reserved";
+    /// Flow logs are asked for, none is known.
+    pub const STARTING: &str = "starting";
     /// The flow logs are there.
     pub const RECORDING: &str = "recording";
     /// The flow logs are being deleted; a new alarm may take the lease over.
@@ -148,7 +153,7 @@ pub fn store_token(execution: &str, task_token: &str) -> Write {
 /// is not being cleaned up after.
 #[must_use]
 pub fn claim(execution: &str) -> Write {
-    Write::when(holds_and_is_not_stopping(execution)).set(PHASE, phase::RESERVED)
+    Write::when(holds_and_is_not_stopping(execution)).set(PHASE, phase::STARTING)
 }
 
 /// Notes the flow logs that were created.
@@ -175,13 +180,32 @@ pub fn begin_stop(execution: &str, time_is_used_up: bool) -> Write {
 }
 
 /// Marks the recording as stopping and gives its count back, in one write and
-/// therefore once.
+/// therefore once; not when the table knows of a flow log.
 #[must_use]
 pub fn give_back(execution: &str, counter: &str) -> Write {
-    Write::when(Condition::All(vec![is(EXECUTION, execution), is(COUNTED_IN, counter)]))
+    Write::when(Condition::All(vec![
+        is(EXECUTION, execution),
+        is(COUNTED_IN, counter),
+        Condition::Missing(FLOW_LOG_IDS.into()),
+    ]))
+    .set(PHASE, phase::STOPPING)
+    .add(counter, -1)
+    .remove(&[COUNTED_IN])
+}
+
+/// Marks the recording as stopping and keeps its count for good: something was recorded. When
+/// its flow logs are gone, nothing else will tell.
+#[must_use]
+pub fn keep_count(execution: &str) -> Write {
+    Write::when(is(EXECUTION, execution)).set(PHASE, phase::STOPPING).remove(&[COUNTED_IN])
+}
+
+/// Marks a recording as stopping that was in this phase a moment ago, so that nothing more
+/// starts for it and whoever asks knows what may still be under way.
+#[must_use]
+pub fn fence(execution: &str, seen_phase: &str) -> Write {
+    Write::when(Condition::All(vec![is(EXECUTION, execution), is(PHASE, seen_phase)]))
         .set(PHASE, phase::STOPPING)
-        .add(counter, -1)
-        .remove(&[COUNTED_IN])
 }
 
 /// Ends the lease.
@@ -204,6 +228,68 @@ pub fn release(execution: &str) -> Write {
 #[must_use]
 pub fn forget_counters(execution: &str, counters: &[&str]) -> Write {
     Write::when(is(EXECUTION, execution)).remove(counters)
+}
+
+/// The attribute that says whether the sweeper has announced how an execution ended: a text while
+/// it does, with the invocation's ID; then a number, when it did in epoch milliseconds of the
+/// sweeper's clock, which alone looks at it.
+#[must_use]
+pub fn announcement(execution: &str) -> String {
+    let name = execution.rsplit(':').next().unwrap_or(execution);
+    format!("{ANNOUNCEMENT_PREFIX}{name}")
+}
+
+/// What the names of all [`announcement`]s begin with.
+pub const ANNOUNCEMENT_PREFIX: &str = "announced-";
+
+/// What stands before the ID of an invocation that may have died over its announcement.
+pub const DOUBT: char = '?';
+
+/// Begins to announce something that nobody announces, or that the same invocation began with
+/// before Lambda tried it again.
+#[must_use]
+pub fn begin_announcement(announcement: &str, invocation: &str) -> Write {
+    Write::when(Condition::Any(vec![
+        Condition::Missing(announcement.into()),
+        is(announcement, invocation),
+    ]))
+    .set(announcement, invocation)
+}
+
+/// Begins to announce what another invocation was announcing.
+#[must_use]
+pub fn take_announcement_over(announcement: &str, from: &str, invocation: &str) -> Write {
+    Write::when(is(announcement, from)).set(announcement, invocation)
+}
+
+/// Doubts that an invocation which is announcing still lives: the next sweep takes over.
+#[must_use]
+pub fn doubt_announcement(announcement: &str, invocation: &str) -> Write {
+    Write::when(is(announcement, invocation))
+        .set(announcement, format!("{DOUBT}{invocation}").as_str())
+}
+
+/// Leaves an announcement that failed to the next sweep.
+#[must_use]
+pub fn withdraw_announcement(announcement: &str, invocation: &str) -> Write {
+    Write::when(is(announcement, invocation)).remove(&[announcement])
+}
+
+/// Notes that it has been announced, whoever did.
+#[must_use]
+pub fn end_announcement(announcement: &str, at: Timestamp) -> Write {
+    Write::when(Condition::Any(vec![
+        Condition::Missing(announcement.into()),
+        Condition::Exists(announcement.into()),
+    ]))
+    .set(announcement, at.as_millisecond())
+}
+
+/// Forgets announcements that no sweep looks for any more.
+#[must_use]
+pub fn forget_announcements(announcements: &[&str]) -> Write {
+    let all = announcements.iter().map(|&name| Condition::Exists(name.to_owned()));
+    Write::when(Condition::All(all.collect())).remove(announcements)
 }
 
 fn take(lease: &Lease<'_>, condition: Condition) -> Write {

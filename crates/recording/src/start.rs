@@ -53,7 +53,15 @@ impl Start<'_> {
         let gateway = gateways.describe(&recording.nat_gateway_id).await?;
         let created = create(table, flow_logs, self.stack, recording, &gateway).await?;
         let ids: Vec<String> = created.iter().map(|flow_log| flow_log.id.clone()).collect();
-        hold(table, recording, protocol::note_flow_logs(&recording.execution, &ids)).await?;
+        let note = protocol::note_flow_logs(&recording.execution, &ids);
+        match hold(table, recording, note).await {
+            Err(lost @ Error::LeaseLost { .. }) => {
+                // Nobody may be left to clean up. What this does not delete, a sweep will.
+                let _ = flow_logs.delete(&ids).await;
+                return Err(lost);
+            }
+            noted => noted?,
+        }
         state.minimum_ends_at = Some(minimum_ends_at(recording, (self.clock)()));
         state.started = Some(Started { at: self.at, gateway, flow_logs: created });
         Ok(state)

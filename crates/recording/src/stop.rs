@@ -10,7 +10,7 @@ use crate::{
     protocol::{self, attribute},
     start::tag_key,
     state::{State, Stop},
-    table::Outcome,
+    table::{Item, Outcome},
 };
 
 /// Stops a recording, unless the spike has come back and it has time left: then
@@ -68,33 +68,59 @@ pub async fn clean_up(
 ) -> Result<Stop, Error> {
     let found = flow_logs.find(&of_execution(stack, failed.execution)).await?;
     let nothing_recorded = found.is_empty() && failed.flow_log_ids.is_empty();
-    let marked = mark(table, failed, nothing_recorded).await;
-    // Also when the table is down: a flow log costs, a lease passes.
-    let deleted = delete_all(flow_logs, stack, failed.execution, failed.flow_log_ids.clone()).await;
+    let counter = failed.counter.as_deref();
+    let marked =
+        mark(table, failed.gateway, failed.execution, counter.filter(|_| nothing_recorded)).await;
+    // The tags are all that tells the next try not to give the quota back.
+    if let Err(error @ Error::Transient { .. }) = &marked
+        && (counter.is_some() && failed.flow_log_ids.is_empty() && !nothing_recorded)
+    {
+        return Err(error.clone());
+    }
+    // Otherwise also when the table is down: a flow log costs, a lease passes.
+    let noted = marked.iter().flat_map(|marked| &marked.flow_log_ids);
+    let known = failed.flow_log_ids.iter().chain(noted).cloned().collect();
+    let deleted = delete_all(flow_logs, stack, failed.execution, known).await;
     // A release before the count is given back would keep it for ever.
-    let given_back = marked?;
+    let given_back = marked?.given_back;
     table.write(failed.gateway, protocol::release(failed.execution)).await?;
     Ok(deleted?.stop(at, given_back))
 }
 
-/// Marks the recording as stopping; tells whether its count was given back with it.
-async fn mark(
-    table: &impl Table,
-    failed: &Failed<'_>,
-    nothing_recorded: bool,
-) -> Result<bool, Error> {
-    let given_back = nothing_recorded && give_back(table, failed).await?;
-    if !given_back {
-        let write = protocol::begin_stop(failed.execution, true);
-        table.write(failed.gateway, write).await?;
-    }
-    Ok(given_back)
+/// What became of the lease of a recording that failed.
+pub(crate) struct Marked {
+    /// Whether its count was given back.
+    pub(crate) given_back: bool,
+    /// The flow logs that the table knows.
+    pub(crate) flow_log_ids: Vec<String>,
 }
 
-async fn give_back(table: &impl Table, failed: &Failed<'_>) -> Result<bool, Error> {
-    let Some(counter) = &failed.counter else { return Ok(false) };
-    let write = protocol::give_back(failed.execution, counter);
-    Ok(matches!(table.write(failed.gateway, write).await?, Outcome::Done(_)))
+/// Marks a recording that failed as stopping. With a counter, which says that nothing was
+/// recorded, gives its count back with it, unless the table knows better; otherwise the count is
+/// kept for good.
+pub(crate) async fn mark(
+    table: &impl Table,
+    gateway: &NatGatewayId,
+    execution: &str,
+    counter: Option<&str>,
+) -> Result<Marked, Error> {
+    if let Some(counter) = counter
+        && let Outcome::Done(_) =
+            table.write(gateway, protocol::give_back(execution, counter)).await?
+    {
+        return Ok(Marked { given_back: true, flow_log_ids: Vec::new() });
+    }
+    let flow_log_ids = match table.write(gateway, protocol::keep_count(execution)).await? {
+        Outcome::Done(item) => noted_flow_logs(&item),
+        Outcome::Refused(_) => Vec::new(),
+    };
+    Ok(Marked { given_back: false, flow_log_ids })
+}
+
+/// The flow logs that an item names.
+pub(crate) fn noted_flow_logs(item: &Item) -> Vec<String> {
+    let noted = item.text(attribute::FLOW_LOG_IDS).unwrap_or_default();
+    noted.split(',').filter(|id| !id.is_empty()).map(str::to_owned).collect()
 }
 
 /// Deletes the known flow logs of the execution and those that only their tags
@@ -128,7 +154,8 @@ impl Deleted {
     }
 }
 
-fn of_execution(stack: &str, execution: &str) -> [Tag; 2] {
+/// The tags of an execution's flow logs.
+pub(crate) fn of_execution(stack: &str, execution: &str) -> [Tag; 2] {
     [
         Tag { key: tag_key::STACK, value: stack.to_owned() },
         Tag { key: tag_key::EXECUTION, value: execution.to_owned() },

@@ -1,8 +1,6 @@
 //! What CloudFormation asks of a custom resource, and how it is answered.
 //! <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html>
 
-use std::time::Duration;
-
 use lambda_kit::Failure;
 use recording::ErrorName;
 use serde::Deserialize;
@@ -11,10 +9,6 @@ use serde_json::{Value, json};
 /// `CloudFormation` reads a reason of at most this many bytes; the whole answer may have 4,096.
 const REASON_BYTES: usize = 2048;
 
-/// The answer is written to S3, three times if need be. The work ends so long before Lambda ends
-/// the function.
-pub(crate) const ANSWER_TAKES: Duration = Duration::from_secs(30);
-
 /// A request, of which nothing is taken for granted but the address to answer to: whatever it
 /// is, the stack waits for an answer.
 #[derive(Debug, Deserialize)]
@@ -22,12 +16,12 @@ pub(crate) const ANSWER_TAKES: Duration = Duration::from_secs(30);
 pub(crate) struct Request {
     #[serde(rename = "ResponseURL")]
     pub(crate) response_url: String,
-    #[serde(default)]
-    request_type: Value,
+    #[serde(rename = "RequestType", default)]
+    kind: Value,
     #[serde(default)]
     stack_id: Value,
-    #[serde(default)]
-    request_id: Value,
+    #[serde(rename = "RequestId", default)]
+    id: Value,
     #[serde(default)]
     logical_resource_id: Value,
     #[serde(default)]
@@ -50,23 +44,19 @@ impl Request {
     }
 
     pub(crate) fn change(&self) -> Result<Change, Failure> {
-        match self.request_type.as_str() {
+        match self.kind.as_str() {
             Some("Create" | "Update") => Ok(Change::Kept),
             Some("Delete") => Ok(Change::Deleted),
             _ => Err(Failure::new(
                 ErrorName::EventRefused.as_str(),
-                format!("RequestType is {}, expected Create, Update or Delete", self.request_type),
+                format!("RequestType is {}, expected Create, Update or Delete", self.kind),
             )),
         }
     }
 
     /// The answer. The physical ID is the same for the resource's whole life: another one after
     /// an update would have `CloudFormation` delete the old resource, and with it every recording.
-    pub(crate) fn answer(&self, stack: &str, done: Result<(), &Failure>) -> String {
-        let physical_id = match &self.physical_resource_id {
-            Value::String(id) if !id.is_empty() => id.clone(),
-            _ => format!("{stack}-recordings"),
-        };
+    pub(crate) fn answer(&self, done: &Result<(), Failure>) -> String {
         let (status, reason) = match done {
             Ok(()) => ("SUCCESS", "no recording is left behind".to_owned()),
             Err(failure) => ("FAILED", shortened(&failure.to_string())),
@@ -74,16 +64,86 @@ impl Request {
         json!({
             "Status": status,
             "Reason": reason,
-            "PhysicalResourceId": physical_id,
+            "PhysicalResourceId": self.physical_id(),
             "StackId": self.stack_id,
-            "RequestId": self.request_id,
+            "RequestId": self.id,
             "LogicalResourceId": self.logical_resource_id,
         })
         .to_string()
+    }
+
+    fn physical_id(&self) -> String {
+        match &self.physical_resource_id {
+            Value::String(id) if !id.is_empty() => id.clone(),
+            _ => format!("{}-recordings", self.stack_name()),
+        }
+    }
+
+    /// `arn:aws:cloudformation:eu-west-1:123456789012:stack/recorder/…`
+    fn stack_name(&self) -> &str {
+        self.stack_id.as_str().and_then(|arn| arn.split('/').nth(1)).unwrap_or("stack")
     }
 }
 
 fn shortened(reason: &str) -> String {
     let end = reason.floor_char_boundary(REASON_BYTES);
     reason.get(..end).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(kind: Value) -> Request {
+        Request::read(&json!({
+            "RequestType": kind,
+            "ResponseURL": "https://bucket.example/answer",
+            "StackId": "arn:aws:cloudformation:eu-west-1:123456789012:stack/recorder/0f",
+            "RequestId": "r-1",
+            "ResourceType": "Custom::Recordings",
+            "LogicalResourceId": "Recordings",
+        }))
+        .unwrap()
+    }
+
+    fn answer(request: &Request, done: Result<(), Failure>) -> Value {
+        serde_json::from_str(&request.answer(&done)).unwrap()
+    }
+
+    #[test]
+    fn every_answer_names_the_same_resource() {
+        let mut request = request(json!("Create"));
+        let created = answer(&request, Ok(()));
+        assert_eq!(created["Status"], "SUCCESS");
+        assert_eq!(created["PhysicalResourceId"], "recorder-recordings");
+        assert_eq!(created["RequestId"], "r-1");
+        assert_eq!(created["LogicalResourceId"], "Recordings");
+        assert_eq!(created["StackId"], request.stack_id);
+
+        request.physical_resource_id = created["PhysicalResourceId"].clone();
+        assert_eq!(answer(&request, Ok(()))["PhysicalResourceId"], "recorder-recordings");
+    }
+
+    #[test]
+    fn a_failure_says_what_is_left_in_what_an_answer_may_hold() {
+        let failure = Failure::new("X", "ä".repeat(5_000));
+        let text = request(json!("Delete")).answer(&Err(failure));
+        assert!(text.len() <= 4096, "{}", text.len());
+        assert!(text.contains("\"FAILED\"") && text.contains('ä'));
+    }
+
+    #[test]
+    fn only_what_has_an_address_is_a_request_and_only_three_kinds_are_known() {
+        assert!(Request::read(&json!({ "RequestType": "Delete" })).is_none());
+        assert!(Request::read(&json!({})).is_none());
+        for (kind, change) in
+            [("Create", Change::Kept), ("Update", Change::Kept), ("Delete", Change::Deleted)]
+        {
+            assert_eq!(request(json!(kind)).change(), Ok(change));
+        }
+        for kind in [json!("Rollback"), json!(1), Value::Null] {
+            let failure = request(kind).change().unwrap_err();
+            assert_eq!(failure.name(), "EventRefused");
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! A world of one gateway in which executions run step by step, in any order.
 //!
-//! The executions are the real functions of `recording` on a table in memory.
-//! Every call of a port yields once, so that the test chooses what happens next
-//! between any two of them.
+//! The executions and the sweeps are the real functions of `recording` on a table in memory.
+//! Every call of a port yields once, so that the test chooses what happens next between any two
+//! of them.
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, Waker},
@@ -14,35 +14,74 @@ use std::{
 
 use jiff::Timestamp;
 use recording::{
-    Error, NatGatewayId,
-    gateway::NatGateway,
-    ports::{
-        Answered, Callbacks, Created, FlowLogOrder, FlowLogs, Gateways, Table, Tag, TaggedFlowLog,
-    },
+    NatGatewayId,
+    ports::{Execution, ExecutionStatus, TaggedFlowLog},
     protocol::{attribute, phase},
-    start::tag_key,
-    state::FlowLog,
-    table::{Item, Outcome, Write, memory::MemoryTable},
+    sweep::CLOCKS_DIFFER,
+    table::{Item, memory::MemoryTable},
 };
 
 pub(crate) const STACK: &str = "recorder";
 
-/// One gateway, its table item, its flow logs, and the executions that wait.
+/// One gateway, its table item, its flow logs, and the executions.
 #[derive(Default)]
 pub(crate) struct World {
-    table: MemoryTable,
-    flow_logs: RefCell<Vec<TaggedFlowLog>>,
-    created: Cell<usize>,
-    answered: RefCell<BTreeSet<String>>,
-    closed: RefCell<BTreeSet<String>>,
+    pub(crate) table: MemoryTable,
+    pub(crate) flow_logs: RefCell<Vec<TaggedFlowLog>>,
+    pub(crate) created: Cell<usize>,
+    pub(crate) answered: RefCell<BTreeSet<String>>,
+    pub(crate) closed: RefCell<BTreeSet<String>>,
+    pub(crate) executions: RefCell<BTreeMap<String, Execution>>,
+    /// The executions that ended badly, and when.
+    pub(crate) ended_badly: RefCell<BTreeMap<String, Timestamp>>,
+    /// The executions whose start-recording runs, until it is killed.
+    pub(crate) starting: RefCell<BTreeSet<String>>,
+    /// Those of them that nobody was told of yet.
+    pub(crate) bad_ends: RefCell<Vec<String>>,
     /// Seconds since the epoch: Step Functions' clock.
     pub(crate) now: Cell<i64>,
-    /// `CreateFlowLogs` is refused while this is set.
-    pub(crate) refuses_flow_logs: Cell<bool>,
-    /// Reservations that were made, and counts given back, by the item's history.
-    pub(crate) reserved: Cell<i64>,
-    pub(crate) given_back: Cell<i64>,
+    /// When the last sweep began that looked after everything.
+    pub(crate) swept_at: Cell<i64>,
+    /// How many calls of a port there were.
+    pub(crate) calls: Cell<u64>,
+    /// What fails for the moment.
+    pub(crate) faults: Faults,
+    /// Whether a write ever did not reach it.
+    pub(crate) lost_writes: Cell<bool>,
+    /// The stack is being deleted.
+    pub(crate) is_removed: Cell<bool>,
+    pub(crate) history: History,
+    /// What each sweep did.
+    pub(crate) log: RefCell<Vec<String>>,
     violations: RefCell<Vec<String>>,
+}
+
+/// Whether something fails for the moment.
+#[derive(Default)]
+pub(crate) struct Faults {
+    /// `CreateFlowLogs` is refused.
+    pub(crate) flow_logs: Cell<bool>,
+    /// So many writes of sweeps and clean-ups do not reach the table.
+    pub(crate) writes: Cell<u32>,
+    /// SNS takes no e-mail.
+    pub(crate) topic: Cell<bool>,
+}
+
+/// What happened, for the invariants.
+#[derive(Default)]
+pub(crate) struct History {
+    /// The executions that took the lease.
+    pub(crate) reserved: RefCell<BTreeSet<String>>,
+    /// The executions whose count was given back.
+    pub(crate) given_back: RefCell<BTreeSet<String>>,
+    /// The executions that had a flow log, and after how many calls it was there.
+    pub(crate) recorded: RefCell<BTreeMap<String, u64>>,
+    /// The executions whose lease was taken when it had passed, with their count.
+    pub(crate) overrun: RefCell<BTreeSet<String>>,
+    /// The e-mails about each execution.
+    pub(crate) mails: RefCell<BTreeMap<String, u32>>,
+    /// The executions that published an e-mail themselves.
+    pub(crate) told: RefCell<BTreeSet<String>>,
 }
 
 pub(crate) fn gateway() -> NatGatewayId {
@@ -63,27 +102,88 @@ impl World {
         self.flow_logs.borrow().iter().filter_map(|found| found.execution.clone()).collect()
     }
 
+    pub(crate) fn status(&self, execution: &str) -> Option<ExecutionStatus> {
+        self.executions.borrow().get(execution).map(|execution| execution.status)
+    }
+
+    pub(crate) fn is_running(&self, execution: &str) -> bool {
+        self.status(execution) == Some(ExecutionStatus::Running)
+    }
+
+    /// Ends an execution, if it runs.
+    pub(crate) fn end(&self, execution: &str, status: ExecutionStatus) {
+        if !self.is_running(execution) {
+            return;
+        }
+        if let Some(execution) = self.executions.borrow_mut().get_mut(execution) {
+            execution.status = status;
+        }
+        if status != ExecutionStatus::Succeeded {
+            self.ended_badly.borrow_mut().insert(execution.to_owned(), self.now());
+            self.bad_ends.borrow_mut().push(execution.to_owned());
+        }
+    }
+
     pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.borrow().clone()
     }
 
-    /// A task that waits for a token: until it is answered or its time is over.
-    pub(crate) async fn wait_for(&self, token: &str, timed_out: &Cell<bool>) -> bool {
+    pub(crate) fn broken(&self, rule: &str, details: &str) {
+        self.violations.borrow_mut().push(format!("{rule}: {details}"));
+    }
+
+    /// A task that waits for a token: until it is answered, its time is over, or its execution
+    /// has been stopped.
+    pub(crate) async fn wait_for(
+        &self,
+        execution: &str,
+        token: &str,
+        timed_out: &Cell<bool>,
+    ) -> bool {
         poll_fn(|_| {
             let answered = self.answered.borrow().contains(token);
-            if answered || timed_out.get() { Poll::Ready(()) } else { Poll::Pending }
+            let is_over = answered || timed_out.get() || !self.is_running(execution);
+            if is_over { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
         self.closed.borrow_mut().insert(token.to_owned());
         !self.answered.borrow().contains(token)
     }
 
+    /// Runs a start-recording, unless it is killed.
+    pub(crate) async fn start<T>(
+        &self,
+        execution: &str,
+        work: impl Future<Output = T>,
+    ) -> Option<T> {
+        self.starting.borrow_mut().insert(execution.to_owned());
+        let mut work = std::pin::pin!(work);
+        let done = poll_fn(|context| {
+            if !self.starting.borrow().contains(execution) {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(context).map(Some)
+        })
+        .await;
+        self.starting.borrow_mut().remove(execution);
+        done
+    }
+
+    /// An e-mail about an execution reaches somebody.
+    pub(crate) fn mail(&self, execution: &str) {
+        *self.history.mails.borrow_mut().entry(execution.to_owned()).or_default() += 1;
+    }
+
+    /// Whether a flow log is one of an execution that runs and whose lease is in time.
+    pub(crate) fn is_live(&self, found: &TaggedFlowLog) -> bool {
+        let runs = found.execution.as_deref().is_some_and(|execution| self.is_running(execution));
+        runs && !found.lease_ends_at.is_some_and(|ends| self.has_certainly_passed(ends))
+    }
+
     /// The rules of the protocol that every single write must keep.
-    fn watch(&self, writer: &str, before: &Item, after: &Item) {
+    pub(crate) fn watch(&self, writer: &str, before: &Item, after: &Item) {
         let holder = |item: &Item| item.text(attribute::EXECUTION).map(str::to_owned);
-        let broken = |rule: &str| {
-            self.violations.borrow_mut().push(format!("{rule}: {writer}: {before:?} -> {after:?}"));
-        };
+        let broken = |rule: &str| self.broken(rule, &format!("{writer}: {before:?} -> {after:?}"));
         for name in [attribute::LAST_ALARM_AT, attribute::LAST_OK_AT] {
             if after.number(name) < before.number(name) {
                 broken("the newest alarm and the newest OK never go back");
@@ -91,126 +191,67 @@ impl World {
         }
         let (was, is) = (holder(before), holder(after));
         if was != is {
-            let stopping = before.text(attribute::PHASE) == Some(phase::STOPPING);
-            let passed = before
-                .number(attribute::LEASE_ENDS_AT)
-                .is_some_and(|ends| ends < self.now().as_millisecond());
-            match (&was, &is) {
-                (None, Some(new)) if new == writer => self.reserved.set(self.reserved.get() + 1),
-                (Some(_), Some(new)) if new == writer && (stopping || passed) => {
-                    self.reserved.set(self.reserved.get() + 1);
-                }
-                (Some(old), None) if old == writer => {}
-                _ => broken("a lease is taken when it is free and ended by its holder"),
-            }
+            self.watch_lease(writer, before, was, is, broken);
         } else if was.as_deref() != Some(writer)
             && before.text(attribute::PHASE) != after.text(attribute::PHASE)
+            && !self.may_act_for(writer, was.as_deref(), before)
         {
-            broken("only the holder changes the phase");
+            broken("only the holder, or a sweep when it is dead, changes the phase");
         }
+    }
+
+    fn watch_lease(
+        &self,
+        writer: &str,
+        before: &Item,
+        was: Option<String>,
+        is: Option<String>,
+        broken: impl Fn(&str),
+    ) {
+        let stopping = before.text(attribute::PHASE) == Some(phase::STOPPING);
+        let now = self.now().as_millisecond();
+        let passed = before.number(attribute::LEASE_ENDS_AT).is_some_and(|ends| ends < now);
+        match (was, is) {
+            (None, Some(new)) if new == writer => {
+                self.history.reserved.borrow_mut().insert(new);
+            }
+            (Some(old), Some(new)) if new == writer && (stopping || passed) => {
+                if !stopping {
+                    self.history.overrun.borrow_mut().insert(old);
+                }
+                self.history.reserved.borrow_mut().insert(new);
+            }
+            (Some(old), None) if old == writer || self.may_act_for(writer, Some(&old), before) => {}
+            _ => broken("a lease is taken when it is free and ended by its holder"),
+        }
+    }
+
+    /// A sweep acts for executions that are dead or whose time is up, and for all of them when
+    /// the stack is deleted.
+    fn may_act_for(&self, writer: &str, holder: Option<&str>, item: &Item) -> bool {
+        let is_dead = holder.is_some_and(|holder| !self.is_running(holder));
+        writer.starts_with("sweep-") && (is_dead || self.is_over(item) || self.is_removed.get())
+    }
+
+    /// Whether the lease has passed by any clock.
+    pub(crate) fn is_over(&self, item: &Item) -> bool {
+        let ends = item.number(attribute::LEASE_ENDS_AT);
+        let ends = ends.and_then(|ends| Timestamp::from_millisecond(ends).ok());
+        ends.is_some_and(|ends| self.has_certainly_passed(ends))
+    }
+
+    fn has_certainly_passed(&self, ends: Timestamp) -> bool {
+        ends.saturating_add(CLOCKS_DIFFER).is_ok_and(|passed| passed < self.now())
     }
 }
 
 /// Yields once: whoever is scheduled next runs in between.
-async fn step() {
+pub(crate) async fn step() {
     let mut yielded = false;
     poll_fn(
         |_| if std::mem::replace(&mut yielded, true) { Poll::Ready(()) } else { Poll::Pending },
     )
     .await;
-}
-
-/// The world as one writer sees it.
-pub(crate) struct Ports<'a> {
-    pub(crate) world: &'a World,
-    pub(crate) writer: &'a str,
-}
-
-impl Table for Ports<'_> {
-    async fn write(&self, gateway: &NatGatewayId, write: Write) -> Result<Outcome, Error> {
-        step().await;
-        let before = self.world.item();
-        let outcome = self.world.table.apply(gateway, &write);
-        let after = self.world.item();
-        self.world.watch(self.writer, &before, &after);
-        if write.add.iter().any(|(_, amount)| *amount < 0) && matches!(outcome, Outcome::Done(_)) {
-            self.world.given_back.set(self.world.given_back.get() + 1);
-        }
-        step().await;
-        Ok(outcome)
-    }
-}
-
-impl Gateways for Ports<'_> {
-    async fn describe(&self, _: &NatGatewayId) -> Result<NatGateway, Error> {
-        step().await;
-        Ok(NatGateway {
-            state: "available".into(),
-            network_interface_ids: vec!["eni-1".into()],
-            ..NatGateway::default()
-        })
-    }
-}
-
-impl FlowLogs for Ports<'_> {
-    async fn create(&self, order: &FlowLogOrder) -> Result<Created, Error> {
-        step().await;
-        if self.world.refuses_flow_logs.get() {
-            return Err(Error::FlowLogRefused {
-                resource: "eni-1".into(),
-                code: "LogDestinationPermissionIssueException".into(),
-                message: "no".into(),
-            });
-        }
-        if !self.world.flow_logs.borrow().is_empty() {
-            return Ok(Created::AlreadyExists);
-        }
-        self.world.created.set(self.world.created.get() + 1);
-        let flow_log = FlowLog {
-            id: format!("fl-{}", self.world.created.get()),
-            resource_id: order.resources.first().cloned().unwrap_or_default(),
-        };
-        let tag = |key| order.tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
-        self.world.flow_logs.borrow_mut().push(TaggedFlowLog {
-            flow_log: flow_log.clone(),
-            stack: tag(tag_key::STACK),
-            execution: tag(tag_key::EXECUTION),
-            delivery_error: None,
-        });
-        step().await;
-        Ok(Created::All(vec![flow_log]))
-    }
-
-    async fn find(&self, tags: &[Tag]) -> Result<Vec<TaggedFlowLog>, Error> {
-        step().await;
-        let execution = tags.iter().find(|tag| tag.key == tag_key::EXECUTION).unwrap();
-        let found = self.world.flow_logs.borrow();
-        let of_it = |found: &&TaggedFlowLog| found.execution.as_ref() == Some(&execution.value);
-        Ok(found.iter().filter(of_it).cloned().collect())
-    }
-
-    async fn on_resources(&self, _: &[String]) -> Result<Vec<TaggedFlowLog>, Error> {
-        step().await;
-        Ok(self.world.flow_logs.borrow().clone())
-    }
-
-    async fn delete(&self, ids: &[String]) -> Result<(), Error> {
-        step().await;
-        self.world.flow_logs.borrow_mut().retain(|found| !ids.contains(&found.flow_log.id));
-        step().await;
-        Ok(())
-    }
-}
-
-impl Callbacks for Ports<'_> {
-    async fn succeed(&self, token: &str, _: &serde_json::Value) -> Result<Answered, Error> {
-        step().await;
-        if self.world.closed.borrow().contains(token) {
-            return Ok(Answered::TooLate);
-        }
-        self.world.answered.borrow_mut().insert(token.to_owned());
-        Ok(Answered::Delivered)
-    }
 }
 
 /// A future that the test polls when it likes.
@@ -233,12 +274,16 @@ impl<'a> Running<'a> {
         }
     }
 
-    /// The execution is aborted: nothing of it happens any more.
-    pub(crate) fn crash(&mut self) {
+    /// Nothing of it happens any more.
+    pub(crate) fn kill(&mut self) {
         self.future = None;
     }
 
     pub(crate) fn is_running(&self) -> bool {
         self.future.is_some()
+    }
+
+    pub(crate) fn is_sweep(&self) -> bool {
+        self.name.starts_with("sweep-")
     }
 }
