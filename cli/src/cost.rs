@@ -1,7 +1,7 @@
 //! `natflow cost`: what recording spikes costs, beside flow logs that run all the time.
 //!
-//! Prices are those of the crate `report`. What is counted stands beside each amount, so that
-//! everybody can do it again.
+//! Prices are those of the crate `report`, in the region where they are known. What is counted
+//! stands beside each amount, so that everybody can do it again.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -29,16 +29,18 @@ const STATE_TRANSITIONS: f64 = 11.0;
 const INVOCATIONS: f64 = 5.0;
 const SECONDS: f64 = 1.0;
 const MEMORY_GB: f64 = 0.25;
-const QUERIES: f64 = 3.0;
+const QUERIES: f64 = 4.0;
 
 /// A month of metrics; CloudWatch's months are as long as the calendar's.
 const DAYS: u32 = 30;
 
 /// What CloudWatch metered of some gateways.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Metered {
     gateways: u32,
     bytes: u64,
+    /// Where they are.
+    pub region: Option<String>,
 }
 
 /// Asks what CloudWatch metered, if gateways are named.
@@ -71,9 +73,10 @@ pub(crate) fn metered(
         Ok::<_, ReadError>(bytes)
     });
     let asked = asked.map_err(Error::input(&name))?.map_err(failed())?;
-    let region = session.config().region().map(ToString::to_string).unwrap_or_default();
-    check(arguments, &name, &region, &asked)?;
+    let region = session.config().region().map(ToString::to_string);
+    check(arguments, &name, region.as_deref().unwrap_or_default(), &asked)?;
     Ok(Some(Metered {
+        region,
         gateways: u32::try_from(asked.len()).unwrap_or(u32::MAX),
         bytes: asked.iter().filter_map(|(_, bytes)| *bytes).fold(0, u64::saturating_add),
     }))
@@ -129,7 +132,7 @@ pub(crate) struct Profile {
 
 impl Profile {
     /// What the command line says; what CloudWatch metered comes before it.
-    pub(crate) fn new(arguments: &CostArguments, metered: Option<Metered>) -> Self {
+    pub(crate) fn new(arguments: &CostArguments, metered: Option<&Metered>) -> Self {
         let count = |number: u64| prices::gigabytes(number) * prices::BYTES_PER_GB;
         Self {
             gateways: metered
@@ -179,7 +182,7 @@ impl FromStr for OwnPrice {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let price = || {
             let (name, dollars) = text.split_once('=')?;
-            let (name, _) = NAMED.iter().find(|(known, _)| *known == name)?;
+            let (name, _) = NAMED.into_iter().find(|(known, _)| *known == name)?;
             let dollars = dollars.parse::<f64>().ok()?;
             (dollars.is_finite() && dollars >= 0.0).then_some(Self { name, dollars })
         };
@@ -284,6 +287,8 @@ struct Estimate<'e> {
     profile: &'e Profile,
     own: &'e [OwnPrice],
     delivery: Price,
+    /// The region whose prices are taken, as far as they are known.
+    region: Option<&'e str>,
 }
 
 impl Estimate<'_> {
@@ -301,6 +306,7 @@ impl Estimate<'_> {
         let own = self.own.iter().rev().find(|own| {
             NAMED.iter().any(|(name, known)| own.name == *name && known.what == price.what)
         });
+        let price = price.in_region(self.region);
         let dollars = own.map_or(price.dollars, |own| own.dollars);
         Item { part, what, factors: factors.to_vec(), price: Price { dollars, ..price } }
     }
@@ -310,7 +316,12 @@ impl Estimate<'_> {
         let spikes = (profile.spikes, "spikes");
         let processing = prices::NAT_PROCESSING;
         vec![
-            self.item(Part::Traffic, "NAT processing", &[(profile.gigabytes, "GB")], processing),
+            self.item(
+                Part::Traffic,
+                "NAT processing",
+                &[(profile.gigabytes, "GB")],
+                processing.clone(),
+            ),
             self.item(
                 Part::Spikes,
                 "NAT processing",
@@ -355,7 +366,7 @@ impl Estimate<'_> {
         let alarms = [(profile.gateways, "gateways"), (METRICS, "metrics")];
         let mut items = vec![
             item("alarms", &alarms, prices::ALARM_METRIC_MONTH),
-            item("records", &delivered, self.delivery),
+            item("records", &delivered, self.delivery.clone()),
         ];
         // The report asks a log group only.
         if self.delivery.what != prices::DELIVERY_S3.what {
@@ -378,10 +389,11 @@ impl Estimate<'_> {
 pub(crate) fn write(
     arguments: &CostArguments,
     profile: &Profile,
+    region: Option<&str>,
     sink: &mut dyn RowSink,
 ) -> Result<(), Error> {
     let delivery = Destination::from(arguments.destination).price();
-    let items = Estimate { profile, own: &arguments.price, delivery }.items();
+    let items = Estimate { profile, own: &arguments.price, delivery, region }.items();
     let is_table = arguments.output == OutputFormat::Table;
     let dollars = |dollars: f64| {
         if is_table { Cell::Words(words::money(dollars)) } else { Cell::Decimal(to_nano(dollars)) }

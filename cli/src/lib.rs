@@ -32,8 +32,11 @@ mod top;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use ::report::Report;
+use ::report::cause::Cause;
+use ::report::facts::Facts;
 use clap::CommandFactory as _;
-use flowlog::Format;
+use flowlog::{Format, GatewayAddresses};
 use jiff::Timestamp;
 
 pub use arguments::Arguments;
@@ -41,7 +44,7 @@ pub use error::Error;
 
 use arguments::{
     Account, Command, ConvertArguments, ConvertFormat, CostArguments, DecodeArguments,
-    QueryArguments, ReadArguments, ReportArguments, StatusArguments, TopArguments,
+    QueryArguments, ReadArguments, ReportArguments, ReportFormat, StatusArguments, TopArguments,
 };
 use aws::Span;
 use column::{Column, Row};
@@ -146,9 +149,15 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
 fn report(arguments: &ReportArguments, call: Call<'_>) -> Result<(), Error> {
     let read = &arguments.read;
     if let Some(stack) = &arguments.stack {
-        let report = mailed::last(stack, arguments, call.account)?;
-        mailed::write(&report, arguments)?;
-        say(read, &format!("as it was mailed by {}", report.execution));
+        let mailed = mailed::last(stack, arguments, call.account)?;
+        if reporting::format(arguments, &Output::new(read.target.as_deref())) == ReportFormat::Html
+        {
+            let report = with_records(mailed::parsed(&mailed)?, read, call);
+            reporting::write(&report, arguments)?;
+        } else {
+            mailed::write(&mailed, arguments)?;
+        }
+        say(read, &format!("as it was mailed by {}", mailed.execution));
         return Ok(());
     }
     let selection = Selection { needs_flow: true, ..selection(read, call.now, Legs::All, &[]) };
@@ -156,20 +165,86 @@ fn report(arguments: &ReportArguments, call: Call<'_>) -> Result<(), Error> {
     let reading = Reading { also: reporting::WELCOME.to_vec(), ..reading };
     let inputs = find_inputs(read, &read.inputs, call, &reading.selection)?;
     let region = call.account.region.as_deref();
-    let (report, summary) = reporting::report(&reading, &inputs, region)?;
-    reporting::write(&report, arguments)?;
+    let (facts, summary) = reporting::facts(&reading, &inputs, region)?;
+    reporting::write(&Report::new(facts), arguments)?;
     note(read, &summary, &reading.selection);
     Ok(())
 }
 
+/// A mailed report with what it lacks for a page, if its records can still be read.
+fn with_records(mut report: Report, read: &ReadArguments, call: Call<'_>) -> Report {
+    if report.timeline.is_some() || report.cause == Cause::NoTraffic {
+        return report;
+    }
+    match facts_of_records(&report, call) {
+        Ok(facts) => report.with_records(facts),
+        Err(reason) => {
+            let missing = format!("Bytes over time, by client: {reason}.");
+            say(read, &missing);
+            report.missing.push(missing);
+            report
+        }
+    }
+}
+
+/// What the records of a mailed report say.
+fn facts_of_records(report: &Report, call: Call<'_>) -> Result<Facts, String> {
+    let at = report.recording.records.as_ref();
+    let at = at.ok_or_else(|| "the report does not say where its records are".to_owned())?;
+    let second = |moment: Timestamp| u64::try_from(moment.as_second()).unwrap_or_default();
+    let gateways: Vec<GatewayName> =
+        at.gateway.iter().filter_map(|name| name.parse().ok()).collect();
+    let selection = Selection {
+        since: Some(second(at.since)),
+        until: Some(second(at.until) + 1),
+        gateway_ids: ids(&gateways),
+        gateway_addresses: addresses(&gateways),
+        legs: Legs::All,
+        needs_flow: true,
+        ..Selection::default()
+    };
+    let reading = Reading {
+        selection,
+        columns: Some(reporting::needed()),
+        also: reporting::WELCOME.to_vec(),
+        ..Reading::default()
+    };
+    let span =
+        Span { since: reading.selection.since, until: reading.selection.until, now: call.now };
+    let found = inputs::find(&at.inputs, call.account, span).map_err(|error| error.to_string())?;
+    if found.inputs.is_empty() {
+        return Err(format!("there is nothing at {}", at.inputs.join(" and ")));
+    }
+    let facts = reporting::facts(&reading, &found.inputs, report.gateway.region.as_deref());
+    facts.map(|(facts, _)| facts).map_err(|error| error.to_string())
+}
+
+fn ids(gateways: &[GatewayName]) -> Vec<Box<str>> {
+    let id = |name: &GatewayName| match name {
+        GatewayName::Id(id) => Some(id.clone()),
+        GatewayName::Address(_) => None,
+    };
+    gateways.iter().filter_map(id).collect()
+}
+
+fn addresses(gateways: &[GatewayName]) -> GatewayAddresses {
+    let address = |name: &GatewayName| match name {
+        GatewayName::Id(_) => None,
+        GatewayName::Address(address) => Some(*address),
+    };
+    gateways.iter().filter_map(address).collect()
+}
+
 fn cost(arguments: &CostArguments, call: Call<'_>) -> Result<(), Error> {
     let metered = cost::metered(arguments, call.account, call.now)?;
-    let profile = cost::Profile::new(arguments, metered);
+    let profile = cost::Profile::new(arguments, metered.as_ref());
+    let region = metered.as_ref().and_then(|metered| metered.region.as_deref());
+    let region = region.or(call.account.region.as_deref());
     let output = Output::new(arguments.target.as_deref());
-    output
-        .rows(arguments.output, arguments.color, |sink| cost::write(arguments, &profile, sink))?;
+    output.rows(arguments.output, arguments.color, |sink| {
+        cost::write(arguments, &profile, region, sink)
+    })?;
     if !arguments.quiet {
-        let region = call.account.region.as_deref().unwrap_or("your region");
         // Nobody may be there to listen, which is no failure.
         let _ = writeln!(io::stderr(), "natflow: {}", ::report::prices::note(region));
     }
@@ -177,11 +252,12 @@ fn cost(arguments: &CostArguments, call: Call<'_>) -> Result<(), Error> {
 }
 
 fn status(arguments: &StatusArguments, call: Call<'_>) -> Result<(), Error> {
-    let (statuses, note) = status::find(arguments, call.account)?;
+    let stack = status::find(arguments, call.account)?;
     let output = Output::new(arguments.target.as_deref());
-    output
-        .rows(arguments.output, arguments.color, |sink| status::write(&statuses, call.now, sink))?;
-    if let Some(note) = note {
+    output.rows(arguments.output, arguments.color, |sink| {
+        status::write(&stack, call.now, arguments.output, sink)
+    })?;
+    for note in &stack.notes {
         // Nobody may be there to listen, which is no failure.
         let _ = writeln!(io::stderr(), "natflow: {note}");
     }
@@ -251,19 +327,11 @@ fn selection(read: &ReadArguments, now: Timestamp, legs: Legs, columns: &[Column
     let in_condition = condition.iter().flat_map(|condition| condition.columns());
     let needs_flow =
         legs == Legs::Ends || columns.iter().chain(in_condition).any(Column::needs_flow);
-    let gateway_ids = read.gateway.iter().filter_map(|name| match name {
-        GatewayName::Id(id) => Some(id.clone()),
-        GatewayName::Address(_) => None,
-    });
-    let gateway_addresses = read.gateway.iter().filter_map(|name| match name {
-        GatewayName::Id(_) => None,
-        GatewayName::Address(address) => Some(*address),
-    });
     Selection {
         since: read.since.map(|moment| moment.unix_seconds(now)),
         until: read.until.map(|moment| moment.unix_seconds(now)),
-        gateway_ids: gateway_ids.collect(),
-        gateway_addresses: gateway_addresses.collect(),
+        gateway_ids: ids(&read.gateway),
+        gateway_addresses: addresses(&read.gateway),
         legs,
         needs_flow,
         condition,

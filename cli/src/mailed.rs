@@ -1,9 +1,10 @@
 //! `natflow report --stack`: the report of a stack's last recording, as it was mailed.
 //!
-//! An execution's output keeps it for 90 days.
+//! An execution's output keeps it for 90 days. A page is made of what programs got.
 
 use std::ops::ControlFlow;
 
+use ::report::Report;
 use aws_adapters::{MailedReport, MailedReports, ReadError};
 
 use crate::arguments::{Account, ReportArguments, ReportFormat};
@@ -24,7 +25,6 @@ pub(crate) fn last(
     arguments: &ReportArguments,
     account: &Account,
 ) -> Result<MailedReport, Error> {
-    refuse_pages(stack, arguments)?;
     let gateways = gateways(&arguments.read.gateway)?;
     let session = Session::start(account)?;
     let unreadable = |reason| Error::Unreadable { name: stack.to_owned(), reason };
@@ -42,19 +42,6 @@ pub(crate) fn last(
     let looked_at = session.wait(search).map_err(Error::input(stack))?;
     let looked_at = looked_at.map_err(advised).map_err(unreadable)?;
     found.ok_or_else(|| unreadable(nothing_found(looked_at, &gateways)))
-}
-
-/// A page needs the records, which nobody mailed.
-fn refuse_pages(stack: &str, arguments: &ReportArguments) -> Result<(), Error> {
-    let output = Output::new(arguments.read.target.as_deref());
-    if reporting::format(arguments, &output) != ReportFormat::Html {
-        return Ok(());
-    }
-    Err(Error::Refused(format!(
-        "--stack has the report of {stack} as text and as JSON; a page is made of the records: \
-         natflow report --html logs://GROUP (the stack's output FlowLogGroupName), or \
-         s3://BUCKET/PATH"
-    )))
 }
 
 /// The gateways that were named.
@@ -119,6 +106,17 @@ fn nothing_found(looked_at: usize, gateways: &[&str]) -> String {
     )
 }
 
+/// The report that programs got.
+pub(crate) fn parsed(mailed: &MailedReport) -> Result<Report, Error> {
+    Report::read(&mailed.json).map_err(|reason| Error::Unreadable {
+        name: mailed.execution.clone(),
+        reason: format!(
+            "its report cannot be made a page: {reason}; perhaps a newer natflow can, and without \
+             --html it is shown as it was mailed"
+        ),
+    })
+}
+
 /// Writes the report: for people below its subject, for programs as they got it.
 pub(crate) fn write(report: &MailedReport, arguments: &ReportArguments) -> Result<(), Error> {
     let output = Output::new(arguments.read.target.as_deref());
@@ -142,6 +140,30 @@ mod tests {
         assert_eq!(of(&["a"]).unwrap(), "a");
         assert!(of(&[]).unwrap_err().starts_with("no state machine of this stack is in eu-west-1"));
         assert!(of(&["a", "b"]).unwrap_err().contains("may be its own: a, b; name it with"));
+    }
+
+    #[test]
+    fn a_report_of_another_version_is_no_page() {
+        let mailed = |json: &str| MailedReport {
+            execution: "arn".to_owned(),
+            ended: None,
+            nat_gateway_id: "nat-1".to_owned(),
+            subject: String::new(),
+            body: String::new(),
+            json: json.to_owned(),
+        };
+        let whole = Report::new(::report::facts::Facts::default());
+        assert_eq!(
+            parsed(&mailed(&whole.json(usize::MAX))).unwrap().json(usize::MAX),
+            whole.json(usize::MAX)
+        );
+        let of = |json: &str| parsed(&mailed(json)).unwrap_err().to_string();
+        let newer = of(r#"{"version": 2}"#);
+        assert!(
+            newer.contains("arn: its report cannot be made a page: it has version 2; expected 1"),
+            "{newer}"
+        );
+        assert!(of("{}").contains("it is no report"), "{}", of("{}"));
     }
 
     #[test]

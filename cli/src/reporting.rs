@@ -52,12 +52,12 @@ pub(crate) const WELCOME: [Field; 15] = [
     Field::AccountId,
 ];
 
-/// Reads the inputs, and makes the report of them.
-pub(crate) fn report(
+/// Reads the inputs, for what a report says of them.
+pub(crate) fn facts(
     reading: &Reading,
     inputs: &[Input],
     region: Option<&str>,
-) -> Result<(Report, Summary), Error> {
+) -> Result<(Facts, Summary), Error> {
     let (sums, summary) = add_up(reading, inputs)?;
     let window = sums.window();
     let facts = Facts {
@@ -77,7 +77,7 @@ pub(crate) fn report(
         gateway: gateway(sums, region),
         ..Facts::default()
     };
-    Ok((Report::new(facts), summary))
+    Ok((facts, summary))
 }
 
 /// A gateway's address can show late: then what was read before is read again.

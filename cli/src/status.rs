@@ -1,7 +1,8 @@
 //! `natflow status`: what a stack's gateways are doing.
 //!
 //! The alarms say whether a gateway's traffic is abnormal, the stack's table whether it is being
-//! recorded, and how often it was, and its executions, when a report was last mailed.
+//! recorded, and how often it was, its state machine, how often it may be, and the executions, when
+//! a report was last mailed.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -9,15 +10,17 @@ use std::ops::ControlFlow;
 use aws_adapters::{Alarms, GatewayAlarm, MailedReports, ReadError, RecordingsTables};
 use jiff::{Timestamp, Unit};
 use recording::protocol::{attribute, phase};
-use recording::quota::{COUNTER_PREFIX, QuotaPeriod};
+use recording::quota::QuotaPeriod;
+use recording::reserve::Settings;
 use recording::table::Item;
+use serde_json::Value;
 
 use crate::arguments::{Account, StatusArguments};
 use crate::aws::{Session, unreadable};
 use crate::column::ColumnType;
 use crate::error::Error;
 use crate::mailed::{advised, state_machine};
-use crate::output::{Cell, Heading, RowSink};
+use crate::output::{Cell, Heading, OutputFormat, RowSink};
 
 /// So many executions are looked at for the last reports, each with a call.
 const MOST_EXECUTIONS: usize = 100;
@@ -32,12 +35,26 @@ pub(crate) struct Status {
     last_report: Option<Timestamp>,
 }
 
-/// Asks for the gateways of a stack, in the order of their IDs; with a note on what could not be
-/// found out.
-pub(crate) fn find(
-    arguments: &StatusArguments,
-    account: &Account,
-) -> Result<(Vec<Status>, Option<String>), Error> {
+/// What is known of a stack.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stack {
+    /// In the order of the gateways' IDs.
+    statuses: Vec<Status>,
+    quota: Option<Quota>,
+    /// What could not be found out, and why.
+    pub notes: Vec<String>,
+}
+
+/// How many recordings each gateway may have, as the state machine tells check-quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Quota {
+    /// 0: any number.
+    allowed: u64,
+    period: QuotaPeriod,
+}
+
+/// Asks for the gateways of a stack.
+pub(crate) fn find(arguments: &StatusArguments, account: &Account) -> Result<Stack, Error> {
     let stack = &arguments.stack;
     let session = Session::start(account)?;
     let config = session.config();
@@ -58,21 +75,66 @@ pub(crate) fn find(
     });
     let (alarms, names, items) = found.map_err(Error::input(stack))?.map_err(failed())?;
     check(stack, config.region().map(ToString::to_string), &alarms, &names)?;
-    let mut statuses = merged(alarms, items);
-    let unknown = find_reports(&mut statuses, &session, arguments).err();
-    Ok((statuses, unknown.map(|reason| format!("last_report is unknown: {reason}"))))
+    let mut found = Stack { statuses: merged(alarms, items), ..Stack::default() };
+    found.look_at_state_machine(&session, arguments);
+    Ok(found)
 }
 
-/// Everything else is known without executions: what stands in their way is no failure.
+impl Stack {
+    /// Everything else is known without it: what stands in its way is no failure.
+    fn look_at_state_machine(&mut self, session: &Session, arguments: &StatusArguments) {
+        let named = arguments.state_machine.as_deref();
+        let machine = MailedReports::new(session.config()).map_err(advised).and_then(|reports| {
+            let machine = state_machine(session, &reports, &arguments.stack, named)?;
+            Ok((reports, machine))
+        });
+        let (reports, machine) = match machine {
+            Ok(found) => found,
+            Err(reason) => {
+                let unknown = "the allowed recordings and last_report are unknown";
+                self.notes.push(format!("{unknown}: {reason}"));
+                return;
+            }
+        };
+        match quota(session, &reports, &machine) {
+            Ok(quota) => self.quota = Some(quota),
+            Err(reason) => {
+                self.notes.push(format!("the allowed recordings are unknown: {reason}"));
+            }
+        }
+        if let Err(reason) = find_reports(&mut self.statuses, session, &reports, &machine) {
+            self.notes.push(format!("last_report is unknown: {reason}"));
+        }
+    }
+}
+
+fn quota(session: &Session, reports: &MailedReports, machine: &str) -> Result<Quota, String> {
+    let definition = session.wait(reports.definition(machine));
+    let definition = definition.map_err(|error| error.to_string())?.map_err(advised)?;
+    Quota::in_definition(&definition).ok_or_else(|| {
+        format!("no state of {machine} has the settings that a recorder's has; is it one?")
+    })
+}
+
+impl Quota {
+    /// What the definition hands to check-quota: the stack's parameters, as they are now.
+    fn in_definition(definition: &str) -> Option<Self> {
+        let definition: Value = serde_json::from_str(definition).ok()?;
+        let states = definition.get("States")?.as_object()?.values();
+        let mut settings = states.filter_map(|state| state.pointer("/Parameters/Payload/settings"));
+        let settings: Settings = serde_json::from_value(settings.next()?.clone()).ok()?;
+        let allowed = u64::try_from(settings.recordings_allowed).ok()?;
+        Some(Self { allowed, period: settings.quota_period })
+    }
+}
+
 fn find_reports(
     statuses: &mut [Status],
     session: &Session,
-    arguments: &StatusArguments,
+    reports: &MailedReports,
+    machine: &str,
 ) -> Result<(), String> {
-    let reports = MailedReports::new(session.config()).map_err(advised)?;
-    let named = arguments.state_machine.as_deref();
-    let machine = state_machine(session, &reports, &arguments.stack, named)?;
-    let search = reports.visit(&machine, MOST_EXECUTIONS, |report| {
+    let search = reports.visit(machine, MOST_EXECUTIONS, |report| {
         let of_gateway = |status: &&mut Status| status.nat_gateway_id == report.nat_gateway_id;
         if let Some(status) = statuses.iter_mut().find(of_gateway) {
             status.last_report = status.last_report.or(report.ended);
@@ -139,26 +201,54 @@ impl Status {
         Some(if is_over { "lapsed" } else { phase })
     }
 
-    /// How many recordings count in the period that runs, and from when on it does.
-    fn counted(&self, now: Timestamp) -> Option<(u64, &str)> {
+    /// How many recordings count in the period that runs, and which it is. Without the quota, it
+    /// is a period that the table counts in.
+    fn counted(&self, quota: Option<Quota>, now: Timestamp) -> (u64, Option<QuotaPeriod>) {
         const PERIODS: [QuotaPeriod; 4] =
             [QuotaPeriod::Forever, QuotaPeriod::Day, QuotaPeriod::Week, QuotaPeriod::Month];
-        let current = PERIODS.map(|period| period.counter(now));
-        let counters = self.item.0.keys().filter(|name| name.starts_with(COUNTER_PREFIX));
-        let mut current = counters.filter(|name| current.contains(name));
-        let name = current.next()?;
-        let count = u64::try_from(self.item.number(name)?).unwrap_or_default();
-        Some((count, name.trim_start_matches(COUNTER_PREFIX)))
+        let is_counted = |period: &QuotaPeriod| self.item.0.contains_key(&period.counter(now));
+        let period = match quota {
+            Some(quota) => Some(quota.period),
+            None => PERIODS.into_iter().find(is_counted),
+        };
+        let count = period.and_then(|period| self.item.number(&period.counter(now)));
+        (count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default(), period)
     }
 }
 
-/// Writes a row for each gateway.
+/// `2 of 5 this month`
+fn count_words(count: u64, quota: Option<Quota>) -> String {
+    let Some(quota) = quota else { return count.to_string() };
+    let period = match quota.period {
+        QuotaPeriod::Forever => "ever",
+        QuotaPeriod::Day => "today",
+        QuotaPeriod::Week => "this week",
+        QuotaPeriod::Month => "this month",
+    };
+    match quota.allowed {
+        0 => format!("{count} {period}, no limit"),
+        allowed => format!("{count} of {allowed} {period}"),
+    }
+}
+
+const fn period_name(period: QuotaPeriod) -> &'static str {
+    match period {
+        QuotaPeriod::Forever => "forever",
+        QuotaPeriod::Day => "day",
+        QuotaPeriod::Week => "week",
+        QuotaPeriod::Month => "month",
+    }
+}
+
+/// Writes a row for each gateway. A table for people has the count and its limit in words.
 pub(crate) fn write(
-    statuses: &[Status],
+    stack: &Stack,
     now: Timestamp,
+    format: OutputFormat,
     sink: &mut dyn RowSink,
 ) -> Result<(), Error> {
-    const NAMES: [&str; 11] = [
+    const NUMBERS: [&str; 2] = ["recordings", "recordings_allowed"];
+    const FIRST: [&str; 7] = [
         "gateway",
         "alarm",
         "alarm_since",
@@ -166,22 +256,25 @@ pub(crate) fn write(
         "recording_since",
         "lease_ends",
         "flow_logs",
-        "recordings",
-        "quota_period",
-        "last_alarm",
-        "last_report",
     ];
-    let headings = NAMES.map(|name| match name {
-        "recordings" => Heading::new(name, ColumnType::Number(64)),
-        _ => Heading::new(name, ColumnType::Text),
+    const LAST: [&str; 2] = ["last_alarm", "last_report"];
+    let is_table = format == OutputFormat::Table;
+    let quota: &[&str] = if is_table {
+        &["recordings"]
+    } else {
+        &["recordings", "recordings_allowed", "quota_period", "quota_renews"]
+    };
+    let names = [&FIRST[..], quota, &LAST[..]].concat();
+    let headings = names.into_iter().map(|name| match name {
+        name if NUMBERS.contains(&name) => Heading::new(name, ColumnType::Number(64)),
+        name => Heading::new(name, ColumnType::Text),
     });
-    sink.start(&headings)?;
-    for status in statuses {
+    sink.start(&headings.collect::<Vec<_>>())?;
+    for status in &stack.statuses {
         let alarm = status.alarm.as_ref();
         let recording = status.recording(now);
         let of_recording = |attribute| recording.and_then(|_| status.moment(attribute));
-        let counted = status.counted(now);
-        sink.write(&[
+        let mut cells = vec![
             Cell::Text(&status.nat_gateway_id),
             text(alarm.map(|alarm| alarm.state.as_str())),
             moment(alarm.and_then(|alarm| alarm.since)),
@@ -189,11 +282,21 @@ pub(crate) fn write(
             moment(of_recording(attribute::RESERVED_AT)),
             moment(of_recording(attribute::LEASE_ENDS_AT)),
             text(status.item.text(attribute::FLOW_LOG_IDS)),
-            counted.map_or(Cell::Number(0), |(count, _)| Cell::Number(count)),
-            text(counted.map(|(_, period)| period)),
-            moment(status.moment(attribute::LAST_ALARM_AT)),
-            moment(status.last_report),
-        ])?;
+        ];
+        let (count, period) = status.counted(stack.quota, now);
+        if is_table {
+            cells.push(Cell::Words(count_words(count, stack.quota)));
+        } else {
+            let renews = period.and_then(|period| period.renews_on(now));
+            cells.extend([
+                Cell::Number(count),
+                stack.quota.map_or(Cell::Missing, |quota| Cell::Number(quota.allowed)),
+                text(period.map(period_name)),
+                renews.map_or(Cell::Missing, |day| Cell::Words(day.to_string())),
+            ]);
+        }
+        cells.extend([moment(status.moment(attribute::LAST_ALARM_AT)), moment(status.last_report)]);
+        sink.write(&cells)?;
     }
     Ok(())
 }
@@ -240,9 +343,42 @@ mod tests {
             ("recordings-month-2026-10-01", 5.into()),
             ("recordings-month-2026-11-01", 2.into()),
         ]);
-        assert_eq!(of_month.counted(now), Some((2, "month-2026-11-01")));
-        assert_eq!(status(&[("recordings-month-2026-10-01", 5.into())]).counted(now), None);
+        assert_eq!(of_month.counted(None, now), (2, Some(QuotaPeriod::Month)));
+        assert_eq!(
+            status(&[("recordings-month-2026-10-01", 5.into())]).counted(None, now),
+            (0, None)
+        );
         let forever = status(&[("recordings-forever", 7.into())]);
-        assert_eq!(forever.counted(now), Some((7, "forever")));
+        assert_eq!(forever.counted(None, now), (7, Some(QuotaPeriod::Forever)));
+    }
+
+    const DEFINITION: &str = r#"{"StartAt": "Reserve", "States": {
+        "End": {"Type": "Succeed"},
+        "Reserve": {"Type": "Task", "Parameters": {"FunctionName": "f", "Payload": {
+            "settings": {
+                "recordingSeconds": 900, "minimumRecordingSeconds": 180,
+                "reportDelaySeconds": 360, "recordingsAllowed": 5, "quotaPeriod": "month"
+            }}}}}}"#;
+
+    #[test]
+    fn the_state_machine_says_how_many_are_allowed() {
+        let quota = Quota::in_definition(DEFINITION).unwrap();
+        assert_eq!(quota, Quota { allowed: 5, period: QuotaPeriod::Month });
+        assert_eq!(count_words(2, Some(quota)), "2 of 5 this month");
+        assert_eq!(Quota::in_definition(r#"{"States": {"End": {"Type": "Succeed"}}}"#), None);
+        // The table may still have what was counted by another period.
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let counters =
+            [("recordings-forever", 7.into()), ("recordings-month-2026-11-01", 2.into())];
+        assert_eq!(status(&counters).counted(Some(quota), now), (2, Some(QuotaPeriod::Month)));
+    }
+
+    #[test]
+    fn a_count_is_told_with_its_limit_and_period() {
+        let of = |allowed, period| count_words(2, Some(Quota { allowed, period }));
+        assert_eq!(of(0, QuotaPeriod::Forever), "2 ever, no limit");
+        assert_eq!(of(5, QuotaPeriod::Day), "2 of 5 today");
+        assert_eq!(of(5, QuotaPeriod::Week), "2 of 5 this week");
+        assert_eq!(count_words(2, None), "2");
     }
 }

@@ -30,7 +30,7 @@ always on    flow logs, infrequent access             $65.70  2 gateways × 5,00
 always on    flow logs, S3                            $65.70  2 gateways × 5,000 connections × 4 records × 43,800 minutes × 150 bytes = 263 GB, at $0.25 per GB
 recorder     alarms                                    $0.40  2 gateways × 2 metrics = 4, at $0.1 per metric and month
 recorder     records                                   $0.03  3 spikes × 5,000 connections × 4 records × 15 minutes × 150 bytes = 135 MB, at $0.25 per GB
-recorder     the report's queries            less than $0.01  3 spikes × 3 queries × 5,000 connections × 4 records × 15 minutes × 150 bytes = 405 MB, at $0.005 per GB
+recorder     the report's queries            less than $0.01  3 spikes × 4 queries × 5,000 connections × 4 records × 15 minutes × 150 bytes = 540 MB, at $0.005 per GB
 recorder     state machine                   less than $0.01  3 spikes × 11 transitions = 33, at $0.000025 per state transition
 recorder     Lambda, time                    less than $0.01  3 spikes × 5 invocations × 1 s × 0.25 GB = 3.75, at $0.0000133334 per GB-second
 recorder     Lambda, requests                less than $0.01  3 spikes × 5 invocations = 15, at $0.0000002 per request
@@ -72,6 +72,17 @@ fn another_regions_price_takes_the_place_of_ours() {
     assert!(is(dollars(&rows, "always on", "flow logs, S3"), 6.57));
     let complaint = Folder::new().fail(2, &["cost", "--price", "nat=1"]);
     assert!(complaint.contains("nat-processing, alarm-metric"), "{complaint}");
+}
+
+#[test]
+fn a_region_has_its_own_prices_where_they_are_known() {
+    let outcome = Folder::new().run(&["cost", "--region", "eu-west-1"]);
+    let line = |what: &str| outcome.stdout.lines().find(|line| line.contains(what)).unwrap();
+    assert!(line("NAT processing").ends_with("1,000 GB, at $0.048 per GB"), "{}", outcome.stdout);
+    assert!(line("recorder     records").ends_with("at $0.25 per GB"), "{}", outcome.stdout);
+    assert!(outcome.stderr.contains("those of eu-west-1, noted on"), "{}", outcome.stderr);
+    let own = rows(&["--region", "eu-west-1", "--price", "nat-processing=0.05"]);
+    assert!(is(dollars(&own, "all traffic", "NAT processing"), 50.0));
 }
 
 #[test]

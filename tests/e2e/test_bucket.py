@@ -97,6 +97,11 @@ def test_a_recording_is_read_by_natflow_and_by_athenas_queries(
     (top,) = json.loads(Natflow(stack.aws, tmp_path).succeed(*command))
     assert (top["client"], top["peer"]) == (CLIENT, PEER)
     assert top["bytes"] == row["total_bytes"]
+    # The report does not read a bucket; a page of it does.
+    page = Natflow(stack.aws, tmp_path).succeed("report", "--html", "--stack", stack.name)
+    assert '<svg viewBox="0 0 800' in page
+    assert f"{CLIENT} downloaded" in page
+    assert "is in the records in the bucket" not in page
 
     decoded = athena.rows(athena.saved_query(f"{stack.name}/Decoded records"))
     assert len(decoded) == 4 * len(files)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local.local_aws import ACCOUNT_ID, REGION, LocalAws
+from tests.e2e.conftest import Deploy
 from tests.e2e.stack import RecorderStack
 from tests.e2e.test_natflow import Natflow
 
@@ -37,6 +38,8 @@ def test_status_follows_a_recording(natflow: Natflow, stack: RecorderStack) -> N
     assert before["alarm"] == "INSUFFICIENT_DATA"
     assert (before["recording"], before["lease_ends"], before["last_alarm"]) == (None, None, None)
     assert (before["recordings"], before["last_report"]) == (0, None)
+    # Any number is allowed.
+    assert (before["recordings_allowed"], before["quota_period"]) == (0, "forever")
 
     since = stack.aws.now()
     begun = datetime.now(UTC)
@@ -61,18 +64,37 @@ def test_status_follows_a_recording(natflow: Natflow, stack: RecorderStack) -> N
     table = natflow.succeed("status", stack.name).splitlines()
     assert table[0].split()[:3] == ["GATEWAY", "ALARM", "ALARM_SINCE"]
     assert len(table) == 2
+    assert "1 ever, no limit" in table[1]
 
 
 def test_status_does_without_executions(natflow: Natflow, stack: RecorderStack) -> None:
     stack.record_once()
     whole = status(natflow, stack)
     refused = {"error": {"status": 400, "code": "AccessDeniedException", "message": "No."}}
-    for operation in ["ListStateMachines", "ListExecutions", "DescribeExecution"]:
+    no_quota, no_report = {"recordings_allowed": None}, {"last_report": None}
+    for operation, missing, unknown in [
+        ("ListStateMachines", no_quota | no_report, "recordings and last_report are unknown"),
+        ("DescribeStateMachine", no_quota, "the allowed recordings are unknown"),
+        ("ListExecutions", no_report, "last_report is unknown"),
+        ("DescribeExecution", no_report, "last_report is unknown"),
+    ]:
         with stack.aws.fault("stepfunctions", operation, refused):
             shown = natflow.run("status", "--output", "json", stack.name)
-        assert json.loads(shown.stdout) == [whole | {"last_report": None}]
-        assert f"last_report is unknown: states:{operation} was refused" in shown.stderr.decode()
+        assert json.loads(shown.stdout) == [whole | missing]
+        assert f"{unknown}: states:{operation} was refused" in shown.stderr.decode()
         assert f"need the permission states:{operation}" in shown.stderr.decode()
+
+
+def test_status_says_how_many_recordings_are_allowed(natflow: Natflow, deploy: Deploy) -> None:
+    stack = deploy(NumOfRecordings=5, QuotaPeriod="month")
+    assert "0 of 5 this month" in natflow.succeed("status", stack.name)
+    stack.record_by_event()
+    assert "1 of 5 this month" in natflow.succeed("status", stack.name)
+    row = status(natflow, stack)
+    assert (row["recordings"], row["recordings_allowed"], row["quota_period"]) == (1, 5, "month")
+    renews = datetime.fromisoformat(row["quota_renews"])
+    assert renews.day == 1
+    assert timedelta(0) < renews - datetime.now() <= timedelta(days=31)
 
 
 def test_a_table_can_be_named(natflow: Natflow, stack: RecorderStack) -> None:
@@ -112,6 +134,41 @@ def test_the_last_report_is_shown_as_it_was_mailed(natflow: Natflow, stack: Reco
 
     complaint = natflow.fail("report", "--stack", stack.name, "--gateway", "nat-0123abcd")
     assert "no report of nat-0123abcd is in the newest 3 executions that ended well" in complaint
+
+
+def test_the_last_report_is_made_a_page(natflow: Natflow, stack: RecorderStack) -> None:
+    ended = stack.record_once()
+    report = json.loads(ended.output["email"]["json"])
+    page = natflow.succeed("report", "--html", "--stack", stack.name)
+    assert page.startswith("<!DOCTYPE html>")
+    charted = [series["client"] for series in report["timeline"]["series"] if series["client"]]
+    assert charted
+    for shown in ["Bytes over time, by client", "Why it started", stack.name, *charted]:
+        assert shown in page
+    natflow.succeed("report", "-o", "last.html", "--stack", stack.name)
+    assert (natflow.home / "last.html").read_text() == page
+
+
+def test_what_the_last_report_lacks_is_in_its_records(
+    natflow: Natflow, stack: RecorderStack
+) -> None:
+    denied = {"error": {"status": 400, "code": "AccessDeniedException", "message": "No."}}
+    with stack.aws.fault("logs", "StartQuery", denied):
+        ended = stack.record_once()
+        report = json.loads(ended.output["email"]["json"])
+        assert (report["timeline"], report["recorded"]) == (None, None)
+        shown = natflow.run("report", "--html", "--stack", stack.name)
+    # Neither the report nor natflow may ask: there is a page, which says so.
+    assert shown.returncode == 0
+    assert "Bytes over time, by client: " in shown.stderr.decode()
+    assert "the permission logs:StartQuery" in shown.stderr.decode()
+    assert "<svg" not in shown.stdout.decode()
+    assert "cannot say who it was" in shown.stdout.decode()
+    page = natflow.succeed("report", "--html", "--stack", stack.name)
+    assert '<svg viewBox="0 0 800' in page
+    assert "Top clients" in page
+    assert "cannot say who it was" not in page
+    assert "the query was not answered" not in page
 
 
 def test_a_report_s_stack_is_told_by_its_tag(aws: LocalAws, natflow: Natflow) -> None:

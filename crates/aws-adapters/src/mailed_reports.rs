@@ -83,6 +83,14 @@ impl MailedReports {
         Ok(tags.any(|tag| tag.key() == Some(STACK_TAG) && tag.value() == Some(stack)))
     }
 
+    /// The definition of a state machine, in JSON.
+    pub async fn definition(&self, state_machine: &str) -> Result<String, ReadError> {
+        const OPERATION: &str = "states:DescribeStateMachine";
+        let call = self.client.describe_state_machine().state_machine_arn(state_machine);
+        let answer = call.send().await.map_err(|error| ReadError::of_call(OPERATION, &error))?;
+        Ok(answer.definition().to_owned())
+    }
+
     /// Shows the reports of a state machine's executions to `take`, those started last first,
     /// until it breaks. Returns how many executions were looked at: those that ended well, at
     /// most so many. Those that recorded nothing have no report.

@@ -25,7 +25,7 @@ use recording::{
 use serde_json::{Value, json};
 
 use crate::sources::{Queries, World, denied, now, throttled};
-use crate::spike::{Exchange, Spike};
+use crate::spike::{Exchange, Spike, address};
 
 const EXECUTION: &str = "arn:aws:states:eu-west-1:123456789012:execution:recorder-Recorder-1:0a1b";
 
@@ -101,6 +101,7 @@ fn reported(state: &Value, place: Place<'_>, world: &World) -> Published {
     let state: State = serde_json::from_value(state.clone()).unwrap();
     let published = now(report::recorded(&state, place, world));
     assert!(published.json.len() <= JSON_BYTES);
+    assert!(the_first_lines(&published.email).len() <= 5, "{}", published.email.body);
     Published { email: checked(published.email), ..published }
 }
 
@@ -231,7 +232,7 @@ fn text(email: &Email) -> String {
     short.collect()
 }
 
-/// The answer.
+/// The answer, which every report has in its first five lines.
 fn the_first_lines(email: &Email) -> Vec<&str> {
     email.body.lines().take_while(|line| !line.is_empty()).collect()
 }
@@ -429,7 +430,7 @@ fn a_hundred_thousand_clients() {
     let mut spike = download();
     spike.exchanges.extend((0..100_000_u32).map(|number| Exchange {
         client: IpAddr::from((0x0a40_0000 + number).to_be_bytes()),
-        peer: spike::address("198.51.100.77"),
+        peer: address("198.51.100.77"),
         service: "-",
         port: 443,
         minute: i64::from(number % 7),
@@ -505,11 +506,71 @@ fn the_json_of_a_long_recording_stays_small() {
     let published = reported(&state, PLACE, &world);
     let report: Value = serde_json::from_str(&published.json).unwrap();
     assert_eq!(report["metered"]["minutes"], json!([]));
-    assert_eq!(report["version"], 1);
+    assert_eq!((&report["version"], &report["leftOut"]), (&json!(1), &json!(["metered.minutes"])));
     assert!(!report["links"].as_array().unwrap().is_empty());
     let is_minute = |line: &&str| line.starts_with("  ") && line.get(4..5) == Some(":");
     let minutes = published.email.body.lines().filter(is_minute);
     assert!((10..=20).contains(&minutes.count()));
+}
+
+/// What Step Functions takes as a state's data, and SNS as a message.
+const MOST_BYTES: usize = 262_144;
+
+/// Whatever people and AWS write: the report of a long recording passes through a state of the
+/// execution, with all that is in it, and is published.
+#[test]
+fn the_largest_report_can_be_notified_of() {
+    // Each takes a tag's 256 characters; the second becomes four times as long in a state.
+    for (clients, name) in
+        [(100_000, "\u{1f6f0}".repeat(256)), (100, "\"".repeat(256)), (100, "\u{1}\\".repeat(128))]
+    {
+        let mut spike = Spike::default();
+        let client = |number: u32| match number {
+            0..10 => address(&format!("2001:db8:1234:5678:9abc:def0:1234:567{number}")),
+            _ => IpAddr::from((0x0a40_0000 + number).to_be_bytes()),
+        };
+        spike.exchanges.extend((0..clients).map(|number| Exchange {
+            client: client(number),
+            peer: address(&format!("2001:db8::{:x}", number % 0x2000)),
+            service: if number % 2 == 0 { "KINESIS_VIDEO_STREAMS" } else { "API_GATEWAY" },
+            port: 443,
+            minute: i64::from(number % 7),
+            upload: 1 << 40,
+            download: u64::from(100_000 - number) << 24,
+        }));
+        let mut world = (0..10_u32).fold(World::after(&spike), |world, number| {
+            let id = format!("i-0123456789abcdef{number}");
+            world.with_instance(&client(number).to_string(), &id, &name)
+        });
+        let last = *world.metered.as_ref().unwrap().last().unwrap();
+        let at = |minute| last.at - jiff::SignedDuration::from_mins(minute);
+        let minutes = (0..1440).rev().map(|minute| MeteredMinute { at: at(minute), ..last });
+        world.metered = Ok(minutes.collect());
+        let message = name.repeat(100);
+        world.ranges = Err(Error::Transient { operation: "GET ip-ranges.json", message });
+        let state = with(ended(), "/started/at", json!("2026-11-20T04:19:00Z"));
+        let state = with(state, "/recording/alarm/at", json!("2026-11-20T04:19:00Z"));
+        let state = with(state, "/recording/alarm/reason", json!(name.repeat(4)));
+        let mut state = with(state, "/started/gateway/name", json!(name));
+        let published = reported(&state, PLACE, &world);
+        assert!(published.json.len() <= JSON_BYTES);
+        let report: Value = serde_json::from_str(&published.json).unwrap();
+        assert_eq!(report["clients"]["rows"].as_array().unwrap().len(), 10);
+        state.as_object_mut().unwrap().insert("email".into(), json!(published));
+        let length = state.to_string().len();
+        assert!(length < MOST_BYTES * 3 / 4, "{length}");
+    }
+}
+
+#[test]
+fn a_region_whose_prices_are_not_known_is_told_whose_are_shown() {
+    let state =
+        with(ended(), "/recording/execution", json!(EXECUTION.replace("eu-west-1", "sa-east-1")));
+    let email = recorded(&state);
+    let spike = "at $0.045 per GB (us-east-1, 2026-11-21)";
+    let note = "Prices are those of us-east-1, noted on 2026-11-21; those of sa-east-1 may differ";
+    let text = email.body.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains(spike) && text.contains(note), "{}", email.body);
 }
 
 #[test]
@@ -536,13 +597,6 @@ fn partial_rows_are_used_and_called_partial() {
     let world = World { queries: Queries::End(QueryStatus::Failed), ..download_world(&spike) };
     let email = reported(&ended(), PLACE, &world).email;
     assert!(email.subject.ends_with("cause unknown"), "{}", email.subject);
-}
-
-#[test]
-fn the_answer_is_in_the_first_five_lines() {
-    let spike = download();
-    let email = of_spike(&spike, &download_world(&spike));
-    assert!(the_first_lines(&email).len() <= 5, "{}", email.body);
 }
 
 fn failed(state: Option<&Value>, clean_up_failure: Option<&Failure>) -> Email {

@@ -1,6 +1,6 @@
 //! Which endpoints would carry what passed the gateway, and what that would save.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{self, Carrier, VpcEndpoint};
 use crate::facts::Facts;
@@ -9,7 +9,7 @@ use crate::traffic::Bytes;
 use crate::words;
 
 /// What to do about the traffic with one AWS service.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Advice {
     /// The service, as the flow logs spell it.
@@ -32,7 +32,7 @@ pub struct Advice {
 }
 
 /// Whether the VPC has an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Existing {
     /// It has none.
@@ -61,7 +61,8 @@ pub fn of(facts: &Facts) -> Vec<Advice> {
 fn about(service: &str, bytes: Bytes, facts: &Facts) -> Advice {
     let (carrier, name) = endpoint::carrier(service);
     let is_endpoint = matches!(carrier, Carrier::Gateway | Carrier::Interface);
-    let region = facts.gateway.region.as_deref().unwrap_or("<region>");
+    let own_region = facts.gateway.region.as_deref();
+    let region = own_region.unwrap_or("<region>");
     let prefix = if region.starts_with("cn-") { "cn." } else { "" };
     Advice {
         service: service.to_owned(),
@@ -73,9 +74,11 @@ fn about(service: &str, bytes: Bytes, facts: &Facts) -> Advice {
             Some(endpoints) => existing(endpoints, carrier, name),
             None => Existing::Unknown,
         },
-        nat_processing_dollars: prices::NAT_PROCESSING.of_bytes(bytes.total()),
+        nat_processing_dollars: prices::NAT_PROCESSING
+            .in_region(own_region)
+            .of_bytes(bytes.total()),
         break_even_bytes_per_month: (carrier == Carrier::Interface)
-            .then(prices::interface_endpoint_break_even_bytes),
+            .then(|| prices::interface_endpoint_break_even_bytes(own_region)),
     }
 }
 

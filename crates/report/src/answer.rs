@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::cause::{Cause, Counterpart};
-use crate::email::{SUBJECT_CHARACTERS, cut};
+use crate::email::{SUBJECT_CHARACTERS, cut, lines};
 use crate::endpoint::Carrier;
 use crate::interface::Owner;
 use crate::report::Report;
@@ -12,6 +12,15 @@ use crate::words;
 
 /// A name longer than this is cut in a sentence; the lists have all of it.
 const NAME_CHARACTERS: usize = 40;
+
+/// If the answer does not fit otherwise, names are cut to this.
+const SHORTEST_NAME: usize = 12;
+
+/// `nat-0123456789abcdef0 (…`: what is before a gateway's name.
+const GATEWAY_ID: usize = 24;
+
+/// A reader with two minutes reads so many lines.
+const LINES: usize = 5;
 
 /// What most of some bytes did.
 #[derive(Clone, Copy)]
@@ -37,16 +46,26 @@ impl Bytes {
 }
 
 impl Report {
-    /// The answer, in at most five lines of 80 characters.
+    /// The answer, in at most five lines of 80 characters: long names are cut until it fits, and
+    /// then it has to do without the endpoint, which the e-mail tells of below.
     #[must_use]
     pub fn answer(&self) -> String {
-        let mut sentences = vec![self.who()];
-        sentences.extend(self.how_much());
-        sentences.extend(self.what_instead());
+        let with_names = |most| {
+            let known = [Some(self.who(most)), self.how_much(most), self.what_instead()];
+            known.into_iter().flatten().collect::<Vec<_>>()
+        };
+        let fits = |sentences: &Vec<String>| lines(&sentences.join(" ")) <= LINES;
+        let all = [NAME_CHARACTERS, NAME_CHARACTERS / 2, SHORTEST_NAME].into_iter();
+        let sentences = all.map(with_names).find(fits).unwrap_or_else(|| {
+            [Some(self.who(SHORTEST_NAME)), self.how_much(SHORTEST_NAME)]
+                .into_iter()
+                .flatten()
+                .collect()
+        });
         sentences.join(" ")
     }
 
-    fn who(&self) -> String {
+    fn who(&self, most: usize) -> String {
         match &self.cause {
             Cause::OneClient { client, bytes, with, .. } => {
                 let verb = bytes.verb();
@@ -57,7 +76,7 @@ impl Report {
                 });
                 format!(
                     "{} {} {}: {} of all traffic{}.",
-                    self.client_words(*client),
+                    self.client_words(*client, most),
                     verb.past,
                     words::size(bytes.total()),
                     self.share(*bytes),
@@ -66,7 +85,7 @@ impl Report {
             }
             Cause::FewClients { clients, bytes, .. } => {
                 let names: Vec<_> =
-                    clients.iter().map(|client| self.client_short(*client)).collect();
+                    clients.iter().map(|client| self.client_short(*client, most)).collect();
                 format!(
                     "{} clients {} {} together, {} of all traffic: {}.",
                     clients.len(),
@@ -116,16 +135,16 @@ impl Report {
         words::share(bytes.total(), all)
     }
 
-    fn how_much(&self) -> Option<String> {
+    fn how_much(&self, most: usize) -> Option<String> {
         let peak =
             self.peak.map(|peak| format!("peaked at {} a minute", words::size(peak.bytes.total())));
-        let cost = self.costs.nat_processing.map(|processing| {
+        let cost = self.costs.nat_processing.as_ref().map(|processing| {
             let dollars = words::about(processing.dollars);
             format!("processed {} for {dollars}", words::size(processing.bytes))
         });
         let parts: Vec<_> = peak.into_iter().chain(cost).collect();
         (!parts.is_empty()).then(|| {
-            let gateway = cut(&self.gateway.words(), NAME_CHARACTERS + 24);
+            let gateway = cut(&self.gateway.words(), most + GATEWAY_ID);
             format!("NAT gateway {gateway} {}.", parts.join(" and "))
         })
     }
@@ -194,16 +213,15 @@ impl Report {
         rows.map(|row| &row.what).find(|row| row.client == client)?.owner.as_ref()
     }
 
-    fn client_words(&self, client: IpAddr) -> String {
+    fn client_words(&self, client: IpAddr, most: usize) -> String {
         match self.owner(client) {
-            Some(owner) => format!("{} at {client}", cut(&owner.words(), NAME_CHARACTERS)),
+            Some(owner) => format!("{} at {client}", cut(&owner.words(), most)),
             None => client.to_string(),
         }
     }
 
-    fn client_short(&self, client: IpAddr) -> String {
-        self.owner(client)
-            .map_or_else(|| client.to_string(), |owner| cut(owner.short(), NAME_CHARACTERS / 2))
+    fn client_short(&self, client: IpAddr, most: usize) -> String {
+        self.owner(client).map_or_else(|| client.to_string(), |owner| cut(owner.short(), most / 2))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::traffic::{Bytes, Count, Peer, Ranking, Traffic};
 use crate::words;
@@ -20,7 +20,7 @@ const FEW: usize = 5;
 ///
 /// A recording knows nothing of the time before, so that it cannot tell what is unusual for a
 /// client. But a spike is many times the normal traffic: most of it is what came on top.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Cause {
     /// One client moved at least half of all bytes.
@@ -70,7 +70,7 @@ pub enum Cause {
 }
 
 /// The other side of a cause.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Counterpart {
     /// An AWS service.

@@ -1,13 +1,13 @@
 //! What a spike and its recording cost.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::facts::Facts;
-use crate::prices;
+use crate::facts::{Destination, Facts};
+use crate::prices::{self, Price};
 use crate::traffic::Bytes;
 
 /// Costs in US dollars, by the prices of [`prices`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Costs {
     /// What the gateway's data processing of the spike costs.
@@ -22,16 +22,14 @@ pub struct Costs {
     pub scanned_bytes: u64,
     /// Of that: the state machine's steps.
     pub state_machine_dollars: f64,
-    /// The region that the prices are of.
-    pub prices_of: &'static str,
-    /// When they were noted.
-    pub prices_noted_on: &'static str,
+    /// The prices that the report counts with, each with its region and its date.
+    pub prices: Vec<Price>,
     /// What that means for this gateway's region.
     pub note: String,
 }
 
 /// What data processing costs.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NatProcessing {
     /// The bytes that are billed.
@@ -40,6 +38,18 @@ pub struct NatProcessing {
     pub is_metered: bool,
     /// The cost.
     pub dollars: f64,
+    /// By this price.
+    pub price: Price,
+}
+
+/// What a report counts with, in that region.
+fn prices_of(destination: Option<Destination>, region: Option<&str>) -> Vec<Price> {
+    let traffic =
+        [prices::NAT_PROCESSING, prices::INTERFACE_ENDPOINT_HOUR, prices::INTERFACE_ENDPOINT_DATA];
+    let recording = destination
+        .map(|destination| [destination.price(), prices::QUERIES, prices::STATE_TRANSITION]);
+    let all = traffic.into_iter().chain(recording.into_iter().flatten());
+    all.map(|price| price.in_region(region)).collect()
 }
 
 impl Costs {
@@ -51,18 +61,21 @@ impl Costs {
             .map(|bytes| (bytes.total(), true))
             .or_else(|| totals.map(|totals| (totals.bytes.total(), false)));
         let reading = &facts.reading;
+        let region = facts.gateway.region.as_deref();
+        let dollars_of = |price: Price, bytes| price.in_region(region).of_bytes(bytes);
         let delivery_dollars = reading
             .record_bytes
             .zip(reading.destination)
-            .map(|(bytes, destination)| destination.price().of_bytes(bytes));
-        let queries_dollars = prices::QUERIES.of_bytes(reading.scanned_bytes);
-        let state_machine_dollars =
-            prices::STATE_TRANSITION.dollars * f64::from(reading.state_transitions);
+            .map(|(bytes, destination)| dollars_of(destination.price(), bytes));
+        let queries_dollars = dollars_of(prices::QUERIES, reading.scanned_bytes);
+        let state_machine_dollars = prices::STATE_TRANSITION.in_region(region).dollars
+            * f64::from(reading.state_transitions);
         Self {
             nat_processing: bytes.map(|(bytes, is_metered)| NatProcessing {
                 bytes,
                 is_metered,
-                dollars: prices::NAT_PROCESSING.of_bytes(bytes),
+                dollars: dollars_of(prices::NAT_PROCESSING, bytes),
+                price: prices::NAT_PROCESSING.in_region(region),
             }),
             recording_dollars: delivery_dollars
                 .map(|delivery| delivery + queries_dollars + state_machine_dollars),
@@ -70,9 +83,8 @@ impl Costs {
             queries_dollars,
             scanned_bytes: reading.scanned_bytes,
             state_machine_dollars,
-            prices_of: prices::REGION,
-            prices_noted_on: prices::NOTED_ON,
-            note: prices::note(facts.gateway.region.as_deref().unwrap_or("your region")),
+            prices: prices_of(reading.destination, region),
+            note: prices::note(region),
         }
     }
 }

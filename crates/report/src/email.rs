@@ -117,6 +117,14 @@ impl Sheet {
     }
 }
 
+/// How many lines a paragraph takes.
+#[must_use]
+pub fn lines(paragraph: &str) -> usize {
+    let mut sheet = Sheet::default();
+    sheet.paragraph(paragraph);
+    sheet.body.lines().count()
+}
+
 /// Room for the sentence about links that were left out.
 const LEFT_OUT_BYTES: usize = 80;
 

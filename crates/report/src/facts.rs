@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::VpcEndpoint;
 use crate::interface::Owner;
@@ -49,7 +49,7 @@ pub struct Facts {
 }
 
 /// A NAT gateway.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Gateway {
     /// `nat-…`
@@ -78,7 +78,7 @@ impl Gateway {
 }
 
 /// When and why a gateway was recorded.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Recording {
     /// The stack that recorded it.
@@ -99,7 +99,27 @@ pub struct Recording {
     pub quota: Option<String>,
     /// Where the records are.
     pub place: Option<String>,
+    /// How `natflow` reads the records of this recording.
+    #[serde(default)]
+    pub records: Option<RecordsAt>,
 }
+
+/// Where `natflow` finds a recording's records, and how it tells them from others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecordsAt {
+    /// The log group's ARN, or folders in a bucket.
+    pub inputs: Vec<String>,
+    /// The gateway as its records name it: its interface or itself, and its private addresses.
+    pub gateway: Vec<String>,
+    /// From when, with what an aggregation interval adds.
+    pub since: Timestamp,
+    /// Until when, likewise.
+    pub until: Timestamp,
+}
+
+/// Every sentence about a query without a complete answer has these words.
+pub const NOT_ANSWERED: &str = "the query was not answered";
 
 /// Where records go, which decides about their price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -141,7 +161,7 @@ pub struct Reading {
 }
 
 /// Where to look further.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Link {
     /// What it leads to.

@@ -11,7 +11,6 @@ use std::fmt::Write as _;
 
 use html::{Table, escaped, facts};
 
-use crate::prices;
 use crate::report::{List, Report};
 use crate::text;
 use crate::timeline::Timeline;
@@ -175,13 +174,18 @@ impl Report {
     }
 
     fn prices(&self) -> String {
-        let rows = prices::ALL.iter().map(|price| {
-            let unit = format!("${} per {}", price.dollars, price.unit);
-            vec![price.what.to_owned(), unit, price.source.to_owned()]
+        let rows = self.costs.prices.iter().map(|price| {
+            vec![
+                price.what.to_string(),
+                format!("${} per {}", price.dollars, price.unit),
+                price.region.to_string(),
+                price.noted_on.to_string(),
+                price.source.to_string(),
+            ]
         });
         let table = Table {
             caption: "The prices that this report counts with",
-            columns: &["What", "Price", "AWS's page"],
+            columns: &["What", "Price", "Region", "Noted on", "AWS's page"],
             rows: rows.collect(),
         };
         format!(

@@ -1,14 +1,16 @@
 //! The report, as programs get it, and how it is made.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::advice::{self, Advice};
 use crate::cause::Cause;
 use crate::costs::Costs;
-use crate::facts::{Destination, Facts, Gateway, Link, Recording};
+use crate::email::cut;
+use crate::facts::{Destination, Facts, Gateway, Link, NOT_ANSWERED, Recording};
 use crate::interface::Owner;
 use crate::metered::MeteredMinute;
 use crate::timeline::Timeline;
@@ -24,7 +26,7 @@ const ROWS: usize = 10;
 
 /// What a recording says. Bytes, percents, seconds and dollars are named as such; moments are
 /// RFC 3339 in UTC; what is not known is null or missing, and `missing` says why.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// [`VERSION`]
@@ -68,10 +70,13 @@ pub struct Report {
     pub missing: Vec<String>,
     /// Where to look further.
     pub links: Vec<Link>,
+    /// What was left out, for there was no room for it: `metered.minutes`, `links`, …
+    #[serde(default)]
+    pub left_out: Vec<String>,
 }
 
 /// The busiest minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Peak {
     /// When it begins.
@@ -84,7 +89,7 @@ pub struct Peak {
 }
 
 /// What CloudWatch metered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metered {
     /// When the first minute begins: before the recording did.
@@ -101,7 +106,7 @@ pub struct Metered {
 }
 
 /// The rows with the most bytes, and what is left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct List<T> {
     /// The most bytes first.
@@ -120,7 +125,7 @@ impl<T> List<T> {
 }
 
 /// A row of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row<T> {
     /// Who or what.
@@ -136,7 +141,7 @@ pub struct Row<T> {
 }
 
 /// What is not among a list's rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Others {
     /// How many they are.
@@ -147,7 +152,7 @@ pub struct Others {
 }
 
 /// A client.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Client {
     /// Its address.
@@ -157,7 +162,7 @@ pub struct Client {
 }
 
 /// A peer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedPeer {
     /// Its address.
@@ -169,7 +174,7 @@ pub struct NamedPeer {
 }
 
 /// Who with whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pair {
     /// The client.
@@ -181,7 +186,7 @@ pub struct Pair {
 }
 
 /// A port of the peers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedPort {
     /// 0 for protocols without ports.
@@ -191,7 +196,7 @@ pub struct NamedPort {
 }
 
 /// An AWS service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Service {
     /// As the flow logs spell it; nothing: peers that are no AWS service.
@@ -204,10 +209,7 @@ impl Report {
     pub fn new(facts: Facts) -> Self {
         let metered = facts.metered.as_deref().and_then(|minutes| metered(minutes, &facts));
         let totals = facts.traffic.as_ref().and_then(|traffic| traffic.totals);
-        let explained_percent = totals.zip(metered.as_ref()).and_then(|(totals, metered)| {
-            let during = metered.during_recording.total();
-            (during > 0).then(|| words::percent(totals.bytes.total(), during))
-        });
+        let explained_percent = explained_percent(totals.as_ref(), metered.as_ref());
         Self {
             version: VERSION,
             cause: cause(&facts),
@@ -242,7 +244,7 @@ impl Report {
                 ROWS,
                 |service| Service { service: service.clone() },
             ),
-            warnings: warnings(&facts),
+            warnings: short(&warnings(&facts)),
             recorded: totals,
             metered,
             explained_percent,
@@ -250,27 +252,139 @@ impl Report {
             timeline: facts.timeline,
             gateway: facts.gateway,
             recording: facts.recording,
-            missing: facts.missing,
+            missing: short(&facts.missing),
             links: facts.links,
+            left_out: vec![],
         }
     }
 
-    /// The report as JSON, in one line. If it is longer than so many bytes, first the metered
-    /// minutes and then the links are left out.
+    /// The report that programs got as this JSON, or why it is none.
+    pub fn read(json: &str) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } =
+            serde_json::from_str(json).map_err(|error| format!("it is no report: {error}"))?;
+        if version != VERSION {
+            return Err(format!("it has version {version}; expected {VERSION}"));
+        }
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    /// The report with what it lacks, by its records: the bytes over time, and everything about
+    /// the traffic if it does not have that. What else it says stays.
+    #[must_use]
+    pub fn with_records(self, records: Facts) -> Self {
+        let of_records = Self::new(Facts {
+            gateway: self.gateway.clone(),
+            recording: self.recording.clone(),
+            owners: self.owners(),
+            ..records
+        });
+        if self.recorded.is_some() {
+            return Self { timeline: of_records.timeline, ..self };
+        }
+        let nat_processing = self.costs.nat_processing.or(of_records.costs.nat_processing);
+        let is_answered = |missing: &String| !missing.contains(NOT_ANSWERED);
+        Self {
+            explained_percent: explained_percent(
+                of_records.recorded.as_ref(),
+                self.metered.as_ref(),
+            ),
+            version: self.version,
+            gateway: self.gateway,
+            recording: self.recording,
+            peak: self.peak.or(of_records.peak),
+            metered: self.metered,
+            costs: Costs { nat_processing, ..self.costs },
+            warnings: [self.warnings, of_records.warnings].concat(),
+            missing: self.missing.into_iter().filter(is_answered).collect(),
+            links: self.links,
+            left_out: self.left_out,
+            ..of_records
+        }
+    }
+
+    /// Who is behind the addresses in the lists.
+    fn owners(&self) -> BTreeMap<IpAddr, Owner> {
+        let clients = self.clients.iter().flat_map(|list| &list.rows).map(|row| &row.what);
+        let pairs = self.pairs.iter().flat_map(|list| &list.rows).map(|row| &row.what.client);
+        let named = clients.chain(pairs);
+        named.filter_map(|client| Some((client.client, client.owner.clone()?))).collect()
+    }
+
+    /// The report as JSON, in one line of at most so many bytes, if there is a limit above 32 KiB:
+    /// what matters least is left out until it fits.
     #[must_use]
     pub fn json(&self, most_bytes: usize) -> String {
         let mut report = self.clone();
         let mut json = to_json(&report);
-        if json.len() > most_bytes {
-            report.metered.iter_mut().for_each(|metered| metered.minutes.clear());
-            json = to_json(&report);
-        }
-        if json.len() > most_bytes {
-            report.links.clear();
+        for (what, leave_out) in LEFT_OUT_IN_TURN {
+            if json.len() <= most_bytes {
+                break;
+            }
+            leave_out(&mut report);
+            report.left_out.push(what.to_owned());
             json = to_json(&report);
         }
         json
     }
+
+    /// Cuts every text that somebody else wrote.
+    fn shorten(&mut self) {
+        const CHARACTERS: usize = 80;
+        const SENTENCES: usize = 10;
+        let recording = &mut self.recording;
+        let clients = self.clients.iter_mut().flat_map(|list| &mut list.rows);
+        let clients = clients.map(|row| &mut row.what);
+        let pairs = self.pairs.iter_mut().flat_map(|list| &mut list.rows);
+        let clients = clients.chain(pairs.map(|row| &mut row.what.client));
+        let owners = clients.filter_map(|client| client.owner.as_mut());
+        let texts = [&mut self.gateway.name, &mut recording.why_started, &mut recording.stack];
+        let sentences = [&mut self.warnings, &mut self.missing, &mut recording.flow_logs];
+        let sentences = sentences.into_iter().flat_map(|sentences| {
+            sentences.truncate(SENTENCES);
+            sentences.iter_mut()
+        });
+        let texts = texts.into_iter().chain(owners.map(|owner| &mut owner.name)).flatten();
+        for text in texts.chain(sentences) {
+            *text = cut(text, CHARACTERS);
+        }
+    }
+}
+
+/// Takes something out of a report.
+type LeaveOut = fn(&mut Report);
+
+/// What a report can do without, what matters least first: [`Report::left_out`] calls it so.
+const LEFT_OUT_IN_TURN: [(&str, LeaveOut); 5] = [
+    ("metered.minutes", |report| {
+        report.metered.iter_mut().for_each(|metered| metered.minutes.clear());
+    }),
+    ("links", |report| report.links.clear()),
+    ("timeline", |report| report.timeline = None),
+    ("long texts", Report::shorten),
+    ("lists", |report| {
+        report.advice.clear();
+        report.peers = None;
+        report.pairs = None;
+        report.ports = None;
+        report.services = None;
+    }),
+];
+
+/// A sentence with what AWS said in it is not longer than that.
+const SENTENCE_CHARACTERS: usize = 500;
+
+fn short(sentences: &[String]) -> Vec<String> {
+    sentences.iter().map(|sentence| cut(sentence, SENTENCE_CHARACTERS)).collect()
+}
+
+fn explained_percent(recorded: Option<&Totals>, metered: Option<&Metered>) -> Option<u64> {
+    let during = metered?.during_recording.total();
+    let recorded = recorded?.bytes.total();
+    (during > 0).then(|| words::percent(recorded, during))
 }
 
 fn to_json(report: &Report) -> String {

@@ -118,12 +118,13 @@ impl Report {
 
     /// What the spike's data processing costs.
     pub(crate) fn spike_words(&self) -> Option<String> {
-        let processing = self.costs.nat_processing?;
+        let processing = self.costs.nat_processing.as_ref()?;
         let whose = if processing.is_metered { "metered" } else { "recorded" };
         Some(format!(
-            "{} of NAT data processing, for the {} {whose}",
+            "{} of NAT data processing, for the {} {whose} at {}",
             about(processing.dollars),
-            size(processing.bytes)
+            size(processing.bytes),
+            processing.price.words()
         ))
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// More series than this nobody can tell apart.
 pub const SERIES: usize = 8;
@@ -33,7 +33,7 @@ pub fn step_minutes(from: Timestamp, to: Timestamp) -> u32 {
 }
 
 /// Bytes of the largest clients, and of all others, in steps of equal length.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Timeline {
     /// When the first step begins.
@@ -45,7 +45,7 @@ pub struct Timeline {
 }
 
 /// What a client exchanged in each step.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Series {
     /// The client; nothing: all others.

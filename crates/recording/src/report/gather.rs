@@ -6,7 +6,7 @@ use std::{
 
 use flowlog::queries::{self as texts, ReportQuery, Scope};
 use jiff::{SignedDuration, Timestamp};
-use report::facts::{Destination, Facts, Reading};
+use report::facts::{Destination, Facts, NOT_ANSWERED, Reading};
 use report::interface::owners;
 use report::ranges::Ranges;
 use report::timeline::{SERIES, Timeline, step_minutes};
@@ -86,6 +86,7 @@ fn known(state: &State, place: Place<'_>) -> Facts {
             flow_logs: why::flow_logs(state),
             quota: why::quota(recording),
             place: Some(links::place_words(place, Some(state))),
+            records: links::records_at(state, place),
         },
         reading: Reading {
             destination: Some(match place.records {
@@ -372,7 +373,7 @@ fn note(facts: &mut Facts, what: Option<&str>, answer: &Answer) {
     facts.reading.scanned_bytes += whole(answer.results.statistics.bytes_scanned);
     let (Some(what), Some(why)) = (what, &answer.incomplete) else { return };
     let part = if answer.results.rows.is_empty() { "" } else { " (only a part is known)" };
-    facts.missing.push(format!("{what}{part}: the query was not answered, {why}."));
+    facts.missing.push(format!("{what}{part}: {NOT_ANSWERED}, {why}."));
 }
 
 /// What this gateway's records take, by the size of those that a query looked at.

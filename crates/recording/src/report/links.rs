@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use flowlog::queries::{self, Query, Scope};
 use jiff::{SignedDuration, Timestamp};
-use report::facts::Link;
+use report::facts::{Link, RecordsAt};
 use report::words::moment;
 
 use super::{Place, Records, why};
@@ -37,6 +37,28 @@ pub(super) fn stack_words(stack: &str, execution: &str) -> String {
 pub(super) fn region_and_account(arn: &str) -> (Option<&str>, Option<&str>) {
     let mut arn = arn.split(':').skip(3);
     (arn.next(), arn.next())
+}
+
+/// Where `natflow` finds the records of a recording.
+pub(super) fn records_at(state: &State, place: Place<'_>) -> Option<RecordsAt> {
+    let (since, until) = window_of_records(state)?;
+    let started = state.started.as_ref()?;
+    let execution = &state.recording.execution;
+    let inputs = match place.records {
+        Records::LogGroup { name, .. } => vec![log_group_arn(execution, name)],
+        Records::Bucket(bucket) => bucket.folders(execution, since, until),
+    };
+    let gateway = recorded_on(started).map(str::to_owned).into_iter();
+    let gateway = gateway.chain(started.gateway.private_addresses.iter().cloned()).collect();
+    Some(RecordsAt { inputs, gateway, since, until })
+}
+
+/// The ARN of a log group beside the execution.
+fn log_group_arn(execution: &str, name: &str) -> String {
+    let partition = execution.split(':').nth(1).unwrap_or("aws");
+    let (region, account) = region_and_account(execution);
+    let (region, account) = (region.unwrap_or_default(), account.unwrap_or_default());
+    format!("arn:{partition}:logs:{region}:{account}:log-group:{name}")
 }
 
 /// The folders of the records, when they are in a bucket.
