@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from local.local_aws import Entry, LocalAws
 from tests.e2e.roles import allowed_actions, roles
 
 # boto3's names of services, where IAM has others.
-PREFIXES = {"stepfunctions": "states", "ses": "ses"}
+PREFIXES = {"stepfunctions": "states"}
 # Operations whose action has another name.
 ACTIONS = {("lambda", "Invoke"): "lambda:InvokeFunction"}
 
@@ -62,13 +61,6 @@ def _role_arns(aws: LocalAws, resources: dict[str, str]) -> Iterator[tuple[str, 
     for schedule in (found["Name"] for found in scheduler.list_schedules()["Schedules"]):
         if schedule in names:
             yield schedule, scheduler.get_schedule(Name=schedule)["Target"]["RoleArn"]
-
-
-class Done(NamedTuple):
-    """That a role has done something."""
-
-    role: str
-    action: str
 
 
 def done(permissions: Permissions, journal: Iterable[Entry]) -> dict[str, set[str]]:

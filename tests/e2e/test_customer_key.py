@@ -116,9 +116,10 @@ def test_the_documented_policy_lets_in_whoever_needs_the_key(stack: RecorderStac
     ]
     assert speaking
     assert all(fnmatch.fnmatchcase(arn, alarms) for arn in speaking)
-    # The rest are the account's own principals, by their own policies.
-    assert {
-        str(statement["Principal"])
-        for statement in policy["Statement"]
-        if "Service" not in statement["Principal"]
-    } == {str({"AWS": f"arn:aws:iam::{aws.account_id}:root"})}
+    # The rest are the account's own principals.
+    [own, through_logs] = [s for s in policy["Statement"] if "Service" not in s["Principal"]]
+    assert own["Principal"] == {"AWS": f"arn:aws:iam::{aws.account_id}:root"}
+    assert through_logs["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": aws.account_id,
+        "kms:ViaService": f"logs.{aws.region}.amazonaws.com",
+    }

@@ -7,11 +7,11 @@ which its role does not allow is seen to by the fixture `deploy`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 
+from local.local_aws import LocalAws
 from local.network import Network
 from tests.e2e import faults
 from tests.e2e.conftest import Deploy
@@ -124,11 +124,9 @@ def with_what_they_need(shown: dict[str, set[str]], destination: str) -> dict[st
 
 
 @pytest.fixture(params=[LOGS, S3])
-def stack(request: pytest.FixtureRequest, deploy: Deploy) -> Iterator[RecorderStack]:
+def stack(request: pytest.FixtureRequest, aws: LocalAws, deploy: Deploy) -> RecorderStack:
     """A stack with everything switched on."""
-    return deploy(
-        FlowLogDestination=request.param, KmsKeyArn=create_key(request.getfixturevalue("aws"))
-    )
+    return deploy(FlowLogDestination=request.param, KmsKeyArn=create_key(aws))
 
 
 def test_each_role_may_do_what_it_does_and_nothing_else(
@@ -142,10 +140,10 @@ def test_each_role_may_do_what_it_does_and_nothing_else(
     journal, _ = stack.aws.journal(stack.since)
     shown = with_what_they_need(done(stack.permissions, journal), destination)
     allowed = stack.permissions.allowed
-    missing = {role: shown[role] - allowed[role] for role in shown.keys() & allowed}
+    missing = {role: shown[role] - allowed[role] for role in shown}
     unused = {role: allowed[role] - shown.get(role, set()) for role in allowed}
-    assert ({role: extra for role, extra in missing.items() if extra}) == {}
-    assert ({role: extra for role, extra in unused.items() if extra}) == {}
+    assert {role: actions for role, actions in missing.items() if actions} == {}
+    assert {role: actions for role, actions in unused.items() if actions} == {}
 
 
 def record_after_somebody_died(stack: RecorderStack, network: Network, destination: str) -> None:
