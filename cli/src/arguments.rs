@@ -1,10 +1,13 @@
 //! The command line.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
+use collectors::CollectorName;
+use export::netflow::Protocol;
 use flowlog::{Action, Field, Format, FormatError};
 use report::facts::Destination;
 
@@ -62,6 +65,15 @@ Examples:
   natflow cost --gateways 3 --gb 2000 --connections 5000 --spikes 4
   natflow cost --stack recorder                the stack's gateways, as CloudWatch metered them
   natflow cost --price nat-processing=0.048    a price of another region";
+
+const NETFLOW_EXAMPLES: &str = "\
+Examples:
+  natflow netflow --to collector:4739 vpc.log.gz
+  natflow netflow --to [2001:db8::1]:2055 --protocol v9 --rate 20000 s3://logs/AWSLogs/
+  natflow netflow --to a:4739 --to b:4739 --gateway 10.0.0.220 --state sequence.json recording.log
+
+UDP has no answers: sent means that the kernel has taken it. A run that is repeated sends
+everything again. A collector takes only so much: --rate.";
 
 const STATUS_HELP: &str = "\
 Permissions: cloudwatch:DescribeAlarms, dynamodb:Scan on the stack's table, and, unless --table
@@ -126,6 +138,12 @@ pub enum Command {
     /// goes beyond the supported part of the language is refused with its place.
     #[command(after_long_help = QUERY_EXAMPLES)]
     Query(QueryArguments),
+    /// Sends records to NetFlow and IPFIX collectors.
+    ///
+    /// What a record lacks is left out of it and counted. NODATA and SKIPDATA are no flows: their
+    /// numbers are sent last, in an options record.
+    #[command(after_long_help = NETFLOW_EXAMPLES)]
+    Netflow(NetflowArguments),
     /// Reports who caused a spike, as the recorder's e-mail does.
     ///
     /// What only an account knows is left out: what CloudWatch metered, the names behind
@@ -321,6 +339,92 @@ pub struct QueryArguments {
     /// What is read.
     #[command(flatten)]
     pub read: ReadArguments,
+}
+
+/// What `netflow` is asked for.
+#[derive(Args, Debug)]
+pub struct NetflowArguments {
+    /// A collector. Can be given several times: each gets everything.
+    #[arg(long, value_name = "HOST:PORT", required = true)]
+    pub to: Vec<CollectorName>,
+
+    /// The protocol. `v5` has IPv4 alone, and neither the action nor the direction.
+    #[arg(long, value_name = "PROTOCOL", default_value = "ipfix")]
+    pub protocol: ProtocolArgument,
+
+    /// Which records are sent: `ends` sends those that name both ends of a connection through the
+    /// gateway, with what the gateway translated; `all` sends every record. Without it, `ends`
+    /// where --gateway names the gateway, and otherwise `all`, each record as it is.
+    #[arg(long, value_name = "LEGS")]
+    pub legs: Option<Legs>,
+
+    /// The most records a second; otherwise as fast as they can be read, which few collectors
+    /// keep up with.
+    #[arg(long, value_name = "RECORDS")]
+    pub rate: Option<NonZero<u32>>,
+
+    /// The most bytes of a datagram, UDP's header and below aside. The 30 records that NetFlow v5
+    /// allows take 1464.
+    #[arg(long, value_name = "BYTES", default_value_t = 1400)]
+    pub mtu: usize,
+
+    /// The observation domain (`v9`: source ID; `v5`: engine type and ID). Whatever sends to a
+    /// collector at the same time needs a domain of its own.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub domain: u32,
+
+    /// Your private enterprise number, under which `ipfix` has the traffic path (1) and the
+    /// numbers of NODATA (2) and SKIPDATA records (3), too.
+    #[arg(long, value_name = "NUMBER")]
+    pub pen: Option<u32>,
+
+    /// The file that holds the domain's next sequence number, so that runs go on where the one
+    /// before ended. It is made if there is none.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub state: Option<PathBuf>,
+
+    /// How to write the summary: `text` to standard error, `json` to standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub output: SummaryFormat,
+
+    /// How many threads to use; 0 uses what the machine has. With one, records are sent in their
+    /// order.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+
+    /// What is read.
+    #[command(flatten)]
+    pub read: ReadArguments,
+}
+
+/// A protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProtocolArgument {
+    /// IPFIX.
+    Ipfix,
+    /// NetFlow v9.
+    V9,
+    /// NetFlow v5.
+    V5,
+}
+
+impl From<ProtocolArgument> for Protocol {
+    fn from(protocol: ProtocolArgument) -> Self {
+        match protocol {
+            ProtocolArgument::Ipfix => Self::Ipfix,
+            ProtocolArgument::V9 => Self::V9,
+            ProtocolArgument::V5 => Self::V5,
+        }
+    }
+}
+
+/// How `netflow` writes its summary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    /// Sentences on standard error.
+    Text,
+    /// A JSON object on standard output.
+    Json,
 }
 
 /// What `report` is asked for.

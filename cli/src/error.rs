@@ -55,6 +55,9 @@ pub enum Error {
     /// The command line asks for what cannot be done.
     #[error("{0}")]
     Refused(String),
+    /// A collector cannot be sent to.
+    #[error(transparent)]
+    Collector(#[from] collectors::CollectorError),
     /// The output could not be written.
     #[error("cannot write {name}: {source}")]
     Output {

@@ -15,6 +15,7 @@ mod key;
 mod listing;
 mod mailed;
 mod moment;
+mod netflow;
 mod notes;
 mod output;
 mod parallel;
@@ -44,7 +45,8 @@ pub use error::Error;
 
 use arguments::{
     Account, Command, ConvertArguments, ConvertFormat, CostArguments, DecodeArguments,
-    QueryArguments, ReadArguments, ReportArguments, ReportFormat, StatusArguments, TopArguments,
+    NetflowArguments, QueryArguments, ReadArguments, ReportArguments, ReportFormat,
+    StatusArguments, SummaryFormat, TopArguments,
 };
 use aws::Span;
 use column::{Column, Row};
@@ -63,6 +65,7 @@ pub fn run(arguments: &Arguments, now: Timestamp) -> Result<(), Error> {
         Command::Decode(arguments) => decode(arguments, call),
         Command::Convert(arguments) => convert(arguments, call),
         Command::Query(arguments) => query(arguments, call),
+        Command::Netflow(arguments) => netflow(arguments, call),
         Command::Report(arguments) => report(arguments, call),
         Command::Cost(arguments) => cost(arguments, call),
         Command::Status(arguments) => status(arguments, call),
@@ -144,6 +147,29 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
     output.rows(arguments.output, read.color, |sink| query::write(&table, sink))?;
     note(read, &summary, &reading.selection);
     Ok(())
+}
+
+fn netflow(arguments: &NetflowArguments, call: Call<'_>) -> Result<(), Error> {
+    let read = &arguments.read;
+    // The exporter leaves legs out itself, after it has counted records without traffic.
+    let selection = selection(read, call.now, Legs::All, &[]);
+    let needs_flow = selection.needs_flow || netflow::has_translations(arguments);
+    let selection = Selection { needs_flow, ..selection };
+    let reading = reading(read, selection, Some(netflow::needed(arguments)));
+    let reading = Reading { also: netflow::welcome(), ..reading };
+    let inputs = find_inputs(read, &read.inputs, call, &reading.selection)?;
+    let known = learn(read, &reading, &inputs)?;
+    let progress = Progress::of(&inputs);
+    let (told, summary) = netflow::send(arguments, &reading, &inputs, known, &progress)?;
+    drop(progress);
+    if arguments.output == SummaryFormat::Json {
+        netflow::write(&told, &Output::new(read.target.as_deref()))?;
+    }
+    note(read, &summary, &reading.selection);
+    for note in netflow::notes(&told) {
+        say(read, &note);
+    }
+    told.failure().map_or(Ok(()), Err)
 }
 
 fn report(arguments: &ReportArguments, call: Call<'_>) -> Result<(), Error> {

@@ -1,7 +1,7 @@
-//! Adding up on several cores.
+//! Reading on several cores.
 //!
-//! Every thread takes the next piece of the inputs, parses it and adds it up in a tally of its
-//! own, until all tallies become one. A piece is read, and inflated, by the thread that parses
+//! Every thread takes the next piece of the inputs, parses it and passes its rows to a taker of
+//! its own, such as a tally; what all of them have taken becomes one in the end. A piece is read, and inflated, by the thread that parses
 //! it, so that it is in that core's cache; only one thread reads at a time. It also looks for the
 //! one thing that a piece must know of those before it: the last header line.
 
@@ -10,14 +10,20 @@ use std::thread;
 
 use flowlog::{Counts, Format, Parser};
 
+use crate::arguments::ReadArguments;
 use crate::chunk::Chunk;
-use crate::column::Partition;
+use crate::column::{Partition, Row};
 use crate::error::Error;
 use crate::inputs::Input;
 use crate::progress::Progress;
 use crate::reading::{MOST_BAD_LINES, Reading, Started, Summary};
 use crate::selection::{Gateways, Selector};
-use crate::top::Tally;
+
+/// Less than this is read before threads have started.
+const WORTH_THREADS_BYTES: u64 = 4_000_000;
+
+/// One thread reads at a time: more of them would wait for it.
+const MOST_THREADS: usize = 8;
 
 /// What a piece must know of its input.
 struct Facts {
@@ -28,22 +34,47 @@ struct Facts {
     parser: Parser,
 }
 
-/// A piece to be added up.
+/// Takes the rows of one thread.
+pub(crate) trait Taker: Send {
+    /// A row that counts.
+    fn take(&mut self, row: &Row<'_>);
+
+    /// A piece has ended. An error ends everything.
+    fn end_piece(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A piece to be read.
 struct Piece {
     facts: Arc<Facts>,
     lines_before: u64,
     chunk: Chunk,
 }
 
-/// Adds up the inputs on so many threads, each in a tally that `start` makes.
-pub(crate) fn count(
+/// How many threads read, if so many are asked for; 0 stands for what the machine has. The first
+/// bad line is known for sure by reading in order only.
+#[must_use]
+pub(crate) fn threads(asked: usize, read: &ReadArguments, inputs: &[Input]) -> usize {
+    let is_short = inputs.iter().all(Input::has_length)
+        && inputs.iter().map(|input| input.length).sum::<u64>() < WORTH_THREADS_BYTES;
+    match asked {
+        _ if read.strict => 1,
+        0 if is_short => 1,
+        0 => thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
+        threads => threads.min(MOST_THREADS),
+    }
+}
+
+/// Reads the inputs on so many threads, each with a taker that `start` makes.
+pub(crate) fn read<T: Taker>(
     reading: &Reading,
     inputs: &[Input],
     known: &Gateways,
     progress: &Progress,
     threads: usize,
-    start: impl Fn() -> Tally,
-) -> Result<(Tally, Summary), Error> {
+    start: impl Fn() -> T,
+) -> Result<(Vec<T>, Summary), Error> {
     let pieces = Mutex::new(Pieces { reading, progress, inputs, place: 0, current: None });
     let workers: Result<Vec<_>, _> = thread::scope(|scope| {
         let started: Vec<_> = (0..threads)
@@ -57,7 +88,7 @@ pub(crate) fn count(
             started.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(failed())));
         ended.collect()
     });
-    Ok(merged(workers?, start()))
+    Ok(merged(workers?))
 }
 
 /// Reads the inputs and hands out their pieces.
@@ -83,9 +114,14 @@ impl Pieces<'_> {
     fn next(&mut self, spare: Chunk) -> Result<Option<Piece>, Error> {
         let next = self.try_next(spare);
         if next.is_err() {
-            (self.inputs, self.current) = (&[], None);
+            self.stop();
         }
         next
+    }
+
+    /// Hands out nothing any more.
+    fn stop(&mut self) {
+        (self.inputs, self.current) = (&[], None);
     }
 
     fn try_next(&mut self, mut spare: Chunk) -> Result<Option<Piece>, Error> {
@@ -198,19 +234,19 @@ fn header(line: &[u8]) -> Option<Format> {
     Format::from_header(str::from_utf8(line).ok()?)
 }
 
-/// Adds up pieces.
-struct Worker<'w> {
+/// Reads pieces.
+struct Worker<'w, T> {
     selector: Selector<'w>,
-    tally: Tally,
+    taker: T,
     counts: Counts,
     /// The first bad lines, each with its input's place and its number.
     bad_lines: Vec<(usize, u64, String)>,
 }
 
-impl<'w> Worker<'w> {
-    fn new(reading: &'w Reading, known: Gateways, tally: Tally) -> Self {
+impl<'w, T: Taker> Worker<'w, T> {
+    fn new(reading: &'w Reading, known: Gateways, taker: T) -> Self {
         let selector = Selector::new(&reading.selection, known);
-        Self { selector, tally, counts: Counts::default(), bad_lines: vec![] }
+        Self { selector, taker, counts: Counts::default(), bad_lines: vec![] }
     }
 
     fn run(mut self, pieces: &Mutex<Pieces<'_>>) -> Result<Self, Error> {
@@ -222,12 +258,18 @@ impl<'w> Worker<'w> {
                 Err(_) => None,
             };
             let Some(piece) = next else { return Ok(self) };
-            self.add(&piece);
+            self.read(&piece);
+            if let Err(error) = self.taker.end_piece() {
+                if let Ok(mut pieces) = pieces.lock() {
+                    pieces.stop();
+                }
+                return Err(error);
+            }
             spare = piece.chunk;
         }
     }
 
-    fn add(&mut self, piece: &Piece) {
+    fn read(&mut self, piece: &Piece) {
         let facts = &*piece.facts;
         let mut parser = facts.parser.clone().after_lines(piece.lines_before);
         let mut records = parser.records(piece.chunk.bytes());
@@ -235,7 +277,7 @@ impl<'w> Worker<'w> {
             match record {
                 Ok(record) => {
                     if let Some(row) = self.selector.select(record, &facts.partitions) {
-                        self.tally.add(&row);
+                        self.taker.take(&row);
                     }
                 }
                 Err(bad) if self.bad_lines.len() < MOST_BAD_LINES => {
@@ -256,12 +298,12 @@ pub(crate) const fn add_counts(sum: &mut Counts, added: Counts) {
     sum.bad += added.bad;
 }
 
-fn merged(workers: Vec<Worker<'_>>, empty: Tally) -> (Tally, Summary) {
-    let mut tally = empty;
+fn merged<T>(workers: Vec<Worker<'_, T>>) -> (Vec<T>, Summary) {
+    let mut takers = vec![];
     let mut summary = Summary::default();
     let mut bad_lines = vec![];
     for worker in workers {
-        tally = tally.merged(worker.tally);
+        takers.push(worker.taker);
         add_counts(&mut summary.counts, worker.counts);
         summary.left_out.add(worker.selector.left_out);
         summary.gateways.merge(worker.selector.gateways);
@@ -270,7 +312,7 @@ fn merged(workers: Vec<Worker<'_>>, empty: Tally) -> (Tally, Summary) {
     bad_lines.sort_unstable();
     let bad_lines = bad_lines.into_iter().take(MOST_BAD_LINES);
     summary.bad_lines = bad_lines.map(|(_, _, text)| text).collect();
-    (tally, summary)
+    (takers, summary)
 }
 
 #[cfg(test)]

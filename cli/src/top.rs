@@ -1,7 +1,6 @@
 //! `natflow top`: who has the most traffic.
 
 use std::cmp::Ordering;
-use std::thread;
 
 use flowlog::{Format, Leg};
 
@@ -12,7 +11,7 @@ use crate::inputs::Input;
 use crate::key::{Key, KeyColumns, OwnValue};
 use crate::notes::count_of;
 use crate::output::{Cell, Heading, OutputFormat, RowSink};
-use crate::parallel;
+use crate::parallel::{self, Taker};
 use crate::progress::Progress;
 use crate::reading::{Reading, Summary, Visitor};
 use crate::selection::{Gateways, Legs};
@@ -21,12 +20,6 @@ use crate::tally::{PackedTally, Sums, WideTally};
 
 /// Rows that are held beyond those that will be shown, before the least are dropped.
 const SPARE_ROWS: usize = 4096;
-
-/// Less than this is read before threads have started.
-const WORTH_THREADS_BYTES: u64 = 4_000_000;
-
-/// One thread reads at a time: more of them would wait for it.
-const MOST_THREADS: usize = 8;
 
 /// Traffic, added up by key.
 #[derive(Debug)]
@@ -58,7 +51,7 @@ impl Tally {
         }
     }
 
-    pub(crate) fn add(&mut self, row: &Row<'_>) {
+    fn add(&mut self, row: &Row<'_>) {
         let amount = match self.metric.field() {
             None => 1,
             Some(field) => row.record.number(field).unwrap_or_default(),
@@ -77,7 +70,7 @@ impl Tally {
     }
 
     /// The sums of both, in the larger one's place.
-    pub(crate) fn merged(mut self, mut other: Self) -> Self {
+    fn merged(mut self, mut other: Self) -> Self {
         if self.packed.len() + self.wide.len() < other.packed.len() + other.wide.len() {
             std::mem::swap(&mut self, &mut other);
         }
@@ -111,6 +104,12 @@ impl Visitor for Tally {
     fn visit(&mut self, row: &Row<'_>) -> Result<(), Error> {
         self.add(row);
         Ok(())
+    }
+}
+
+impl Taker for Tally {
+    fn take(&mut self, row: &Row<'_>) {
+        self.add(row);
     }
 }
 
@@ -166,10 +165,12 @@ pub(crate) fn count(
     progress: &Progress,
 ) -> Result<(Tally, Summary), Error> {
     let start = || Tally::new(columns(arguments), arguments.metric);
-    let threads = threads(arguments, inputs);
+    let threads = parallel::threads(arguments.threads, &arguments.read, inputs);
     let count = |known: Gateways, progress: &Progress| {
         if threads > 1 {
-            return parallel::count(reading, inputs, &known, progress, threads, start);
+            let (tallies, summary) =
+                parallel::read(reading, inputs, &known, progress, threads, start)?;
+            return Ok((tallies.into_iter().fold(start(), Tally::merged), summary));
         }
         let mut tally = start();
         let summary = reading.read(inputs, known, progress, &mut tally)?;
@@ -183,18 +184,6 @@ pub(crate) fn count(
         return count(known, &Progress::hidden());
     }
     Ok((tally, summary))
-}
-
-/// How many threads add up. The first bad line is known for sure by reading in order only.
-fn threads(arguments: &TopArguments, inputs: &[Input]) -> usize {
-    let is_short = inputs.iter().all(Input::has_length)
-        && inputs.iter().map(|input| input.length).sum::<u64>() < WORTH_THREADS_BYTES;
-    match arguments.threads {
-        _ if arguments.read.strict => 1,
-        0 if is_short => 1,
-        0 => thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS),
-        threads => threads.min(MOST_THREADS),
-    }
 }
 
 /// The columns to add up by, each once.
