@@ -48,8 +48,8 @@ class Settings:
 
     @property
     def is_small(self) -> bool:
-        """Whether EC2's buckets are larger than the storm."""
-        return self.gateways <= self.burst
+        """Whether EC2's bucket of 50 calls is larger than the first wave."""
+        return self.gateways <= 50
 
 
 @dataclass(frozen=True, order=True)

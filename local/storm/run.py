@@ -257,23 +257,21 @@ class Storm:
         )
 
     def _abort(self, gateway_id: str, *_: Gateway) -> bool:
-        running = [
-            arn
-            for arn, detail in list(self._progress.running.items())
-            if f"{gateway_id}" in str(detail["input"])
-        ]
-        for arn in running[:1]:
+        """The gateway's execution, or, if none runs, the one that runs for the longest."""
+        running = list(self._progress.running.values())
+        of_gateway = [detail for detail in running if gateway_id in str(detail["input"])]
+        for detail in (of_gateway or running)[:1]:
+            arn = detail["executionArn"]
             self.aws.client("stepfunctions").stop_execution(executionArn=arn)
         return bool(running)
 
     def _delete_flow_log(self, _: str, gateway: Gateway) -> bool:
-        on_gateway = {"Name": "resource-id", "Values": [resource_of(gateway)]}
-        ec2 = self.aws.client("ec2")
-        found = ec2.describe_flow_logs(Filters=[on_gateway])["FlowLogs"]
-        ids = {flow_log["FlowLogId"] for flow_log in found} - self._foreign
-        if ids:
-            ec2.delete_flow_logs(FlowLogIds=sorted(ids))
-        return bool(ids)
+        """The gateway's flow log, or, if it has none, the stack's oldest."""
+        found = self.aws.flow_logs(self.stack)
+        of_gateway = [one for one in found if one["ResourceId"] == resource_of(gateway)]
+        for flow_log in (of_gateway or found)[:1]:
+            self.aws.client("ec2").delete_flow_logs(FlowLogIds=[flow_log["FlowLogId"]])
+        return bool(found)
 
     def _delete_item(self, gateway_id: str, *_: Gateway) -> None:
         self.aws.client("dynamodb").delete_item(

@@ -28,6 +28,8 @@ def stormy() -> Iterator[LocalAws]:
         yield aws
 
 
+# It takes a quarter of a minute; where everything else runs, too, many times that.
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_small_storm_breaks_nothing(stormy: LocalAws, seed: int) -> None:
     outcome = Storm(stormy, settings(seed), f"storm-{seed}").run()
