@@ -75,6 +75,8 @@ def wait_for_passes(stack: RecorderStack, count: int) -> None:
     stack.aws.wait_for("api-call", enough, timeout=60, after=stack.since)
 
 
+# It waits until no start can be under way any more: for more than a minute.
+@pytest.mark.timeout(300)
 def test_a_start_that_outlives_its_execution_leaves_nothing(deploy: Deploy, aws: LocalAws) -> None:
     """StopExecution does not stop a function that is running: EC2 hears of it long afterwards."""
     stack = deploy()
