@@ -44,6 +44,9 @@ pub(super) enum Made {
     Perhaps,
 }
 
+/// So often may others change a mark that is being taken over.
+const ATTEMPTS: usize = 3;
+
 /// Publishes one e-mail about those that are this invocation's to announce.
 pub(super) async fn make<'a>(
     aws: &impl Aws,
@@ -78,22 +81,31 @@ pub(super) async fn make<'a>(
 impl Announcement<'_> {
     /// Whether it is this invocation's to make.
     async fn begin(&self, aws: &impl Aws, sweep: &Sweep<'_>, rival: Rival) -> Result<Made, Error> {
-        let write = match self.mark {
-            Some(Value::Number(_)) => return Ok(Made::Before),
-            Some(Value::Text(other)) if other != sweep.invocation => {
-                let is_doubted = rival == Rival::Doubt && other.starts_with(DOUBT);
-                if !is_doubted && rival != Rival::TakeOver {
-                    self.doubt(aws, rival, other).await?;
-                    return Ok(Made::Perhaps);
+        let mut mark = self.mark.cloned();
+        for _ in 0..ATTEMPTS {
+            let write = match &mark {
+                Some(Value::Number(_)) => return Ok(Made::Before),
+                Some(Value::Text(other)) if other != sweep.invocation => {
+                    let is_doubted = rival == Rival::Doubt && other.starts_with(DOUBT);
+                    if !is_doubted && rival != Rival::TakeOver {
+                        self.doubt(aws, rival, other).await?;
+                        return Ok(Made::Perhaps);
+                    }
+                    protocol::take_announcement_over(self.attribute, other, sweep.invocation)
                 }
-                protocol::take_announcement_over(self.attribute, other, sweep.invocation)
+                _ => protocol::begin_announcement(self.attribute, sweep.invocation),
+            };
+            let call = async || aws.table().write(self.gateway, write.clone()).await;
+            match patiently(aws, sweep, call).await? {
+                Outcome::Done(_) => return Ok(Made::Now),
+                // Another sweep came before. The last one of all looks again.
+                Outcome::Refused(item) if rival == Rival::TakeOver => {
+                    mark = item.0.get(self.attribute).cloned();
+                }
+                Outcome::Refused(_) => break,
             }
-            _ => protocol::begin_announcement(self.attribute, sweep.invocation),
-        };
-        match aws.table().write(self.gateway, write).await? {
-            Outcome::Done(_) => Ok(Made::Now),
-            Outcome::Refused(_) => Ok(Made::Perhaps),
         }
+        Ok(Made::Perhaps)
     }
 
     async fn doubt(&self, aws: &impl Aws, rival: Rival, other: &str) -> Result<(), Error> {

@@ -133,8 +133,10 @@ impl Removal {
     async fn announce(&mut self, aws: &impl Aws, sweep: &Sweep<'_>) {
         let news = self.news(aws, sweep).await;
         self.announce_all(aws, sweep, &news, Rival::Leave).await;
-        aws.clock().sleep(PAUSE).await;
-        self.announce_all(aws, sweep, &news, Rival::TakeOver).await;
+        if !std::mem::take(&mut self.swept.doubted).is_empty() {
+            aws.clock().sleep(PAUSE).await;
+            self.announce_all(aws, sweep, &news, Rival::TakeOver).await;
+        }
     }
 
     async fn announce_all(

@@ -265,6 +265,9 @@ impl Clock for Ports<'_> {
 
     async fn sleep(&self, length: Duration) {
         self.slept.set(self.slept.get() + length);
+        if self.world.is_removed.get() {
+            self.world.slept.set(self.slept.get());
+        }
         step().await;
     }
 }

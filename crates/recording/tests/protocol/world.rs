@@ -10,6 +10,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -40,6 +41,8 @@ pub(crate) struct World {
     pub(crate) bad_ends: RefCell<Vec<String>>,
     /// Seconds since the epoch: Step Functions' clock.
     pub(crate) now: Cell<i64>,
+    /// How long the deletion has slept.
+    pub(crate) slept: Cell<Duration>,
     /// When the last sweep began that looked after everything.
     pub(crate) swept_at: Cell<i64>,
     /// How many calls of a port there were.
