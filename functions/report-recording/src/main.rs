@@ -6,23 +6,21 @@ use aws_adapters::{
     CloudWatchMetrics, Ec2Gateways, Ec2NetworkInterfaces, Ec2VpcEndpoints, LogsInsights,
     PublishedRanges, SdkConfig, Stopwatch,
 };
-use lambda_kit::{RuntimeError, settings};
+use lambda_kit::{RuntimeError, StackPlace};
 use recording::{
-    Error,
-    bucket::Bucket,
     ports::{
         AddressRanges, Clock, GatewayMetrics, Gateways, LogsQueries, NetworkInterfaces,
         VpcEndpoints,
     },
-    report::{Destination, Place, Records, Sources},
+    report::Sources,
 };
 
 fn main() -> Result<(), RuntimeError> {
     let config = aws_adapters::from_environment();
     lambda_kit::run(async |request| {
-        let settings = Settings::read()?;
+        let place = StackPlace::read()?;
         let sources = Aws::new(&config);
-        handler::handle(settings.place(), &sources, request).await
+        handler::handle(place.place(), &sources, request).await
     })
 }
 
@@ -76,56 +74,5 @@ impl Sources for Aws {
 
     fn clock(&self) -> &impl Clock {
         &self.clock
-    }
-}
-
-/// What the stack's template says.
-struct Settings {
-    stack: String,
-    records: Where,
-}
-
-enum Where {
-    LogGroup { name: String, destination: Destination },
-    Bucket { folder: String, work_group: String },
-}
-
-impl Where {
-    fn log_group() -> Result<Self, Error> {
-        Ok(Self::LogGroup { name: settings::text("LOG_GROUP_NAME")?, destination: destination() })
-    }
-
-    fn bucket() -> Result<Self, Error> {
-        Ok(Self::Bucket {
-            folder: settings::text("FOLDER")?,
-            work_group: settings::text("WORK_GROUP")?,
-        })
-    }
-}
-
-impl Settings {
-    fn read() -> Result<Self, Error> {
-        let destinations = [("cloudwatch-logs", false), ("s3", true)];
-        let is_bucket = settings::one_of("FLOW_LOG_DESTINATION", &destinations)?;
-        let records = if is_bucket { Where::bucket() } else { Where::log_group() }?;
-        Ok(Self { stack: settings::text("STACK_NAME")?, records })
-    }
-
-    fn place(&self) -> Place<'_> {
-        let records = match &self.records {
-            Where::LogGroup { name, destination } => {
-                Records::LogGroup { name, destination: *destination }
-            }
-            Where::Bucket { folder, work_group } => Records::Bucket(Bucket { folder, work_group }),
-        };
-        Place { stack: &self.stack, records }
-    }
-}
-
-/// The class decides about the price alone, so a stack that does not say it is no failure.
-fn destination() -> Destination {
-    match settings::text("LOG_GROUP_CLASS").as_deref() {
-        Ok("STANDARD") => Destination::Standard,
-        _ => Destination::InfrequentAccess,
     }
 }

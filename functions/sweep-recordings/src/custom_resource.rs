@@ -94,7 +94,7 @@ fn shortened(reason: &str) -> String {
 mod tests {
     use super::*;
 
-    fn request(kind: Value) -> Request {
+    fn request(kind: &Value) -> Request {
         Request::read(&json!({
             "RequestType": kind,
             "ResponseURL": "https://bucket.example/answer",
@@ -106,14 +106,14 @@ mod tests {
         .unwrap()
     }
 
-    fn answer(request: &Request, done: Result<(), Failure>) -> Value {
-        serde_json::from_str(&request.answer(&done)).unwrap()
+    fn answered(request: &Request) -> Value {
+        serde_json::from_str(&request.answer(&Ok(()))).unwrap()
     }
 
     #[test]
     fn every_answer_names_the_same_resource() {
-        let mut request = request(json!("Create"));
-        let created = answer(&request, Ok(()));
+        let mut request = request(&json!("Create"));
+        let created = answered(&request);
         assert_eq!(created["Status"], "SUCCESS");
         assert_eq!(created["PhysicalResourceId"], "recorder-recordings");
         assert_eq!(created["RequestId"], "r-1");
@@ -121,13 +121,13 @@ mod tests {
         assert_eq!(created["StackId"], request.stack_id);
 
         request.physical_resource_id = created["PhysicalResourceId"].clone();
-        assert_eq!(answer(&request, Ok(()))["PhysicalResourceId"], "recorder-recordings");
+        assert_eq!(answered(&request)["PhysicalResourceId"], "recorder-recordings");
     }
 
     #[test]
     fn a_failure_says_what_is_left_in_what_an_answer_may_hold() {
         let failure = Failure::new("X", "ä".repeat(5_000));
-        let text = request(json!("Delete")).answer(&Err(failure));
+        let text = request(&json!("Delete")).answer(&Err(failure));
         assert!(text.len() <= 4096, "{}", text.len());
         assert!(text.contains("\"FAILED\"") && text.contains('ä'));
     }
@@ -139,10 +139,10 @@ mod tests {
         for (kind, change) in
             [("Create", Change::Kept), ("Update", Change::Kept), ("Delete", Change::Deleted)]
         {
-            assert_eq!(request(json!(kind)).change(), Ok(change));
+            assert_eq!(request(&json!(kind)).change(), Ok(change));
         }
         for kind in [json!("Rollback"), json!(1), Value::Null] {
-            let failure = request(kind).change().unwrap_err();
+            let failure = request(&kind).change().unwrap_err();
             assert_eq!(failure.name(), "EventRefused");
         }
     }

@@ -69,12 +69,14 @@ impl<'a> Ports<'a> {
 
     /// Notes that a count was given back, which must not happen where a flow log could be seen.
     /// Exempt is one whose lease had passed while the table was down: it was not kept for this.
+    /// The quota ends with the stack.
     fn note_give_back(&self, before: &Item) {
         let Some(execution) = before.text(attribute::EXECUTION) else { return };
         let history = &self.world.history;
         let recorded = history.recorded.borrow().get(execution).copied();
         let is_noted = before.text(attribute::FLOW_LOG_IDS).is_some();
-        let is_exempt = self.world.lost_writes.get() && self.world.is_over(before);
+        let is_exempt = self.world.is_removed.get()
+            || (self.world.lost_writes.get() && self.world.is_over(before));
         if !is_exempt && (is_noted || recorded.is_some_and(|created| created < self.began)) {
             self.world.broken("what recorded is not given back", execution);
         }

@@ -1,5 +1,3 @@
-#![expect(clippy::panic, reason = "it is about panics, too")]
-
 use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
