@@ -81,11 +81,12 @@ impl KeyColumns {
             [column] => match column.value(row) {
                 Value::Number(number) => Some(number),
                 Value::Text(text) => packed_text(text.as_bytes()),
-                value => half(&value),
+                Value::Address(_) => half(column, row),
+                Value::Dash => None,
             },
             [first, second] => {
-                let first = half(&first.value(row))?;
-                Some(first << 32 | half(&second.value(row))?)
+                let first = half(first, row)?;
+                Some(first << 32 | half(second, row)?)
             }
             _ => None,
         }
@@ -138,12 +139,20 @@ fn unpacked_text(key: u64) -> String {
     String::from_utf8_lossy(text.unwrap_or_default()).into_owned()
 }
 
-/// A value in 32 bits. Texts and addresses of IPv6 have none.
-fn half(value: &Value<'_>) -> Option<u64> {
-    match value {
-        Value::Address(IpAddr::V4(address)) => Some(u64::from(address.to_bits())),
-        Value::Number(number) => u32::try_from(*number).ok().map(u64::from),
-        _ => None,
+/// A column's value in 32 bits. Texts and addresses of IPv6 have none.
+fn half(column: &Column, row: &Row<'_>) -> Option<u64> {
+    let address = match column {
+        Column::Client => row.record.address(row.leg?.client_field()?),
+        Column::Peer => row.record.address(row.leg?.peer_field()),
+        _ => match column.value(row) {
+            Value::Number(number) => return u32::try_from(number).ok().map(u64::from),
+            Value::Address(address) => Some(address),
+            _ => None,
+        },
+    };
+    match address? {
+        IpAddr::V4(address) => Some(u64::from(address.to_bits())),
+        IpAddr::V6(_) => None,
     }
 }
 

@@ -1,10 +1,11 @@
-//! Sums by key: the flat table behind `top`.
+//! Sums by key: the table behind `top`.
 //!
 //! With millions of keys, nearly all the time goes into waiting for memory. So keys are packed
-//! into 64 bits where they fit (two IPv4 addresses do), a slot is 24 bytes in one flat array,
-//! and additions are collected in batches: first every slot of the batch is looked up, which a
-//! processor does at the same time as there is no order between the look-ups, and only then are
-//! the sums raised.
+//! into 64 bits where they fit (two IPv4 addresses do), entries follow each other in the order in
+//! which their keys came, and what is looked up at random is small: a slot of eight bytes for
+//! each key. Additions are collected in batches: first every slot of the batch is looked up,
+//! which a processor does at the same time as there is no order between the look-ups, and only
+//! then are the sums raised.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -39,41 +40,54 @@ const BATCH: usize = 64;
 /// A table's smallest length; a power of two.
 const FEWEST_SLOTS: usize = 1024;
 
-/// The key of an empty slot. A key of this value is kept beside the table.
-const EMPTY: u64 = u64::MAX;
-
+/// A key and its sums.
 #[derive(Clone, Copy, Debug)]
-struct Slot {
+struct Entry {
     key: u64,
     sums: Sums,
 }
 
-const EMPTY_SLOT: Slot = Slot { key: EMPTY, sums: Sums { download: 0, other: 0 } };
+/// A slot that is no entry's. New memory is full of them.
+const EMPTY: u64 = 0;
+
+/// How many bits of a slot are the number of its entry, from 1: no memory has room for more
+/// entries. The others are bits of the key's hash, so that hardly any other key's entry is looked
+/// at.
+const NUMBER_BITS: u32 = 40;
+
+/// The slot of the entry at `place`.
+const fn slot_of(hash: u64, place: usize) -> u64 {
+    hash << NUMBER_BITS | (place as u64 + 1)
+}
+
+/// The place of the slot's entry, unless its key certainly has another hash.
+fn place_of_entry(slot: u64, hash: u64) -> Option<usize> {
+    let number = slot ^ hash << NUMBER_BITS;
+    if number >> NUMBER_BITS != 0 {
+        return None;
+    }
+    usize::try_from(number).ok()?.checked_sub(1)
+}
 
 /// Sums by keys of 64 bits.
-///
-/// It has no copies, since each table needs a seed of its own: if the keys of one came to
-/// another in the order of the same hash, they would crowd together there.
 #[derive(Debug)]
 pub(crate) struct PackedTally {
-    /// A power of two of them, at least an eighth of them empty.
-    slots: Vec<Slot>,
-    used: usize,
+    /// In the order in which the keys came.
+    entries: Vec<Entry>,
+    /// Where the keys' entries are. A power of two of them, at least a quarter of them empty.
+    slots: Vec<u64>,
     seed: u64,
-    batch: Vec<Slot>,
-    /// The sums of the one key that marks empty slots.
-    of_empty_key: Option<Sums>,
+    batch: Vec<Entry>,
 }
 
 impl Default for PackedTally {
     fn default() -> Self {
         Self {
-            slots: vec![EMPTY_SLOT; FEWEST_SLOTS],
-            used: 0,
+            entries: vec![],
+            slots: vec![0; FEWEST_SLOTS],
             // Whoever sends traffic chooses addresses: he must not choose collisions.
             seed: RandomState::new().hash_one(0_u8),
             batch: Vec::with_capacity(BATCH),
-            of_empty_key: None,
         }
     }
 }
@@ -81,11 +95,7 @@ impl Default for PackedTally {
 impl PackedTally {
     /// Adds to a key's sums.
     pub(crate) fn add(&mut self, key: u64, sums: Sums) {
-        if key == EMPTY {
-            self.of_empty_key.get_or_insert_default().add(sums);
-            return;
-        }
-        self.batch.push(Slot { key, sums });
+        self.batch.push(Entry { key, sums });
         if self.batch.len() == BATCH {
             self.flush();
         }
@@ -94,15 +104,13 @@ impl PackedTally {
     /// Every key with its sums, in no particular order.
     pub(crate) fn entries(&mut self) -> impl Iterator<Item = (u64, Sums)> {
         self.flush();
-        let used = self.slots.iter().filter(|slot| slot.key != EMPTY);
-        let used = used.map(|slot| (slot.key, slot.sums));
-        used.chain(self.of_empty_key.map(|sums| (EMPTY, sums)))
+        self.entries.iter().map(|entry| (entry.key, entry.sums))
     }
 
     /// How many keys there are.
     pub(crate) fn len(&mut self) -> usize {
         self.flush();
-        self.used + usize::from(self.of_empty_key.is_some())
+        self.entries.len()
     }
 
     /// Adds another tally's sums.
@@ -113,66 +121,82 @@ impl PackedTally {
     }
 
     fn flush(&mut self) {
-        if (self.used + BATCH) * 8 > self.slots.len() * 7 {
+        if (self.entries.len() + BATCH) * 4 > self.slots.len() * 3 {
             self.grow();
         }
         let mut batch = std::mem::take(&mut self.batch);
-        let mut places = [0; BATCH];
-        for (place, added) in places.iter_mut().zip(&batch) {
-            *place = self.first_place(added.key);
+        let mut hashes = [0; BATCH];
+        for (hash, added) in hashes.iter_mut().zip(&batch) {
+            *hash = self.hash(added.key);
         }
-        // Touching the slots without needing the answer for the next one: the processor waits
-        // for all of them at once.
-        let mut keys = [EMPTY; BATCH];
-        for (key, place) in keys.iter_mut().zip(&places).take(batch.len()) {
-            *key = self.slots.get(*place).map_or(EMPTY, |slot| slot.key);
+        // Nothing here needs the answer of the look-up before: the processor waits for all of
+        // them at once.
+        let mut found = [EMPTY; BATCH];
+        for (found, hash) in found.iter_mut().zip(&hashes).take(batch.len()) {
+            *found = self.slot(self.first_place(*hash));
         }
-        for ((added, place), key) in batch.iter().zip(&places).zip(&keys) {
-            // A slot never changes its key, so that an answer that fits is still right.
-            let place = if *key == added.key { *place } else { self.place_of(added.key, *place) };
-            let Some(slot) = self.slots.get_mut(place) else { continue };
-            self.used += usize::from(slot.key == EMPTY);
-            slot.key = added.key;
-            slot.sums.add(added.sums);
+        for ((added, hash), found) in batch.iter().zip(hashes).zip(found) {
+            self.add_now(*added, hash, found);
         }
         batch.clear();
         self.batch = batch;
     }
 
-    /// Where the key is looked for first.
-    fn first_place(&self, key: u64) -> usize {
-        place_in(self.slots.len(), mixed(key ^ self.seed))
-    }
-
-    /// The key's slot, or the empty one that it shall have.
-    fn place_of(&self, key: u64, first: usize) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut place = first;
-        while let Some(slot) = self.slots.get(place) {
-            if slot.key == key || slot.key == EMPTY {
-                break;
+    /// Adds to a key's sums; `found` was in the first slot where the key is looked for.
+    fn add_now(&mut self, added: Entry, hash: u64, found: u64) {
+        let mut place = self.first_place(hash);
+        // A slot that is an entry's stays so; an empty one may have been taken since.
+        let mut slot = if found == EMPTY { self.slot(place) } else { found };
+        while slot != EMPTY {
+            let entry = place_of_entry(slot, hash).and_then(|place| self.entries.get_mut(place));
+            if let Some(entry) = entry.filter(|entry| entry.key == added.key) {
+                entry.sums.add(added.sums);
+                return;
             }
-            place = (place + 1) & mask;
+            place = self.next_place(place);
+            slot = self.slot(place);
         }
-        place
+        self.fill(place, hash, self.entries.len());
+        self.entries.push(added);
     }
 
     fn grow(&mut self) {
-        let longer = vec![EMPTY_SLOT; self.slots.len() * 2];
-        let old = std::mem::replace(&mut self.slots, longer);
-        for moved in old.into_iter().filter(|slot| slot.key != EMPTY) {
-            let place = self.place_of(moved.key, self.first_place(moved.key));
-            if let Some(slot) = self.slots.get_mut(place) {
-                *slot = moved;
+        self.slots = vec![EMPTY; self.slots.len() * 2];
+        let entries = std::mem::take(&mut self.entries);
+        for (number, entry) in entries.iter().enumerate() {
+            let hash = self.hash(entry.key);
+            let mut place = self.first_place(hash);
+            while self.slot(place) != EMPTY {
+                place = self.next_place(place);
             }
+            self.fill(place, hash, number);
+        }
+        self.entries = entries;
+    }
+
+    fn hash(&self, key: u64) -> u64 {
+        mixed(key ^ self.seed)
+    }
+
+    fn slot(&self, place: usize) -> u64 {
+        self.slots.get(place).copied().unwrap_or(EMPTY)
+    }
+
+    fn fill(&mut self, place: usize, hash: u64, entry: usize) {
+        if let Some(free) = self.slots.get_mut(place) {
+            *free = slot_of(hash, entry);
         }
     }
-}
 
-/// A place among a power of two of slots, from the highest bits of a hash.
-fn place_in(slots: usize, hash: u64) -> usize {
-    let bits = slots.trailing_zeros();
-    usize::try_from(hash >> (u64::BITS - bits)).unwrap_or_default()
+    /// Where a key is looked for first: the highest bits of its hash.
+    fn first_place(&self, hash: u64) -> usize {
+        let bits = self.slots.len().trailing_zeros();
+        usize::try_from(hash >> (u64::BITS - bits)).unwrap_or_default()
+    }
+
+    const fn next_place(&self, place: usize) -> usize {
+        (place + 1) & (self.slots.len() - 1)
+    }
 }
 
 /// Spreads a key over all bits: both halves of its product with an odd number.
@@ -277,7 +301,7 @@ mod tests {
         let mut state = 1_u64;
         for _ in 0..200_000 {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            let key = if state.is_multiple_of(1000) { EMPTY } else { state >> 47 };
+            let key = if state.is_multiple_of(1000) { u64::MAX } else { state >> 47 };
             let sums = Sums { download: state & 1, other: state & 0xff };
             tally.add(key, sums);
             expected.entry(key).or_default().add(sums);
@@ -286,7 +310,6 @@ mod tests {
         assert_eq!(tally.entries().collect::<BTreeMap<_, _>>(), expected);
     }
 
-    /// With the same seed in both, this would take minutes.
     #[test]
     fn large_tallies_become_one() {
         let tally = |keys: Range<u64>| {

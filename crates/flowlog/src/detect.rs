@@ -68,7 +68,7 @@ impl Format {
             .all(|(word, next)| !words.get(next..).unwrap_or_default().contains(word));
         let is_header = known > 0
             && known * 2 >= fields.len()
-            && words.iter().all(|word| is_field_name(word))
+            && words.iter().all(|word| is_field_name(word.as_bytes()))
             && is_distinct;
         is_header.then(|| Self::from_fields(fields).ok()).flatten()
     }
@@ -80,17 +80,16 @@ fn is_blank(c: char) -> bool {
 }
 
 /// A lower-case letter, then lower-case letters, digits and hyphens.
-fn is_field_name(word: &str) -> bool {
-    word.starts_with(|c: char| c.is_ascii_lowercase())
-        && word.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-')
+fn is_field_name(word: &[u8]) -> bool {
+    word.first().is_some_and(u8::is_ascii_lowercase)
+        && word.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-')
 }
 
 /// The format that a header line names. Quick to say no: a record's first values are hardly ever
 /// all like a field's name.
 pub(crate) fn header(line: &[u8], spans: &Spans) -> Option<Format> {
-    let is_name = |text: &[u8]| str::from_utf8(text).is_ok_and(is_field_name);
     let are_names =
-        spans.get(0).is_some() && spans.kept().iter().all(|span| is_name(span.of(line)));
+        spans.count() > 0 && spans.kept().iter().all(|span| is_field_name(span.of(line)));
     are_names.then(|| Format::from_header(str::from_utf8(line).ok()?)).flatten()
 }
 

@@ -13,6 +13,7 @@
 //! # Ok::<(), flowlog::FormatError>(())
 //! ```
 
+mod addresses;
 mod bad_line;
 mod blocks;
 mod detect;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str;
 
+use crate::addresses::KnownAddresses;
 use crate::bad_line::BadLine;
 use crate::detect::{UnknownFormat, header};
 use crate::source::{Source, Step};
@@ -56,6 +57,9 @@ pub struct Parser {
     checked_fields: Option<Box<[Field]>>,
     spans: Spans,
     cells: Vec<Cell>,
+    known_addresses: KnownAddresses,
+    /// What the line stands for.
+    status: LogStatus,
     counts: Counts,
     lines_passed: u64,
 }
@@ -86,6 +90,8 @@ impl Parser {
             checked_fields,
             spans: Spans::default(),
             cells: vec![],
+            known_addresses: KnownAddresses::default(),
+            status: LogStatus::Ok,
             counts: Counts::default(),
             lines_passed: 0,
         }
@@ -133,11 +139,20 @@ impl Parser {
         }
         let (spans, is_ascii) = (self.spans.kept(), self.spans.is_ascii());
         self.cells.resize(layout.checks.len(), Cell::Dash);
-        for (cell, check) in self.cells.iter_mut().zip(&layout.checks) {
+        let known = &mut self.known_addresses;
+        for (check, cell) in layout.checks.iter().zip(&mut self.cells) {
             let span = spans.get(check.column).copied().unwrap_or_default();
-            if let Err(expected) = check.kind.read_in(line, span, is_ascii, cell) {
-                let name = layout.format.fields().get(check.column).map(FormatField::name);
-                return Err(BadLine::new(line_number, name, expected, span.of(line)));
+            let is_read = match check.kind {
+                // What it is, `-` included, is asked when it is needed.
+                Kind::Text if is_ascii => {
+                    *cell = Cell::Text;
+                    true
+                }
+                Kind::Address => known.read_in(line, span, check.address, cell),
+                kind => kind.read_in(line, span, cell),
+            };
+            if !is_read {
+                return Err(self.bad_value(check, line, line_number));
             }
         }
         match layout.status_cell.and_then(|cell| self.cells.get(cell)) {
@@ -146,7 +161,16 @@ impl Parser {
         }
     }
 
+    /// What is wrong with a line that has as many values as expected.
+    #[cold]
+    fn bad_value(&self, check: &Check, line: &[u8], line_number: u64) -> BadLine {
+        let name = self.layout.format.fields().get(check.column).map(FormatField::name);
+        let found = self.spans.get(check.column).unwrap_or_default().of(line);
+        BadLine::new(line_number, name, check.kind.expected(), found)
+    }
+
     fn count(&mut self, status: LogStatus) {
+        self.status = status;
         self.counts.read += 1;
         match status {
             LogStatus::Ok => {}
@@ -177,7 +201,7 @@ impl Records<'_, '_> {
             }
         };
         self.parser.count(status);
-        Some(Ok(Record { source: &self.source, parser: self.parser, status }))
+        Some(Ok(Record { source: &self.source, parser: self.parser }))
     }
 
     /// Goes to the next record and reads its checked values.
@@ -223,19 +247,24 @@ struct Layout {
     traffic_columns: Vec<usize>,
 }
 
-/// Where a field's value is found: `None` when the format lacks the field, or when the value is
+/// Where a field's value is found: `NOWHERE` when the format lacks the field, or when the value is
 /// not checked.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Column {
-    place: Option<usize>,
-    cell: Option<usize>,
+    place: usize,
+    cell: usize,
 }
+
+/// A place that no line and no parser has.
+const NOWHERE: usize = usize::MAX;
 
 /// A column whose values must be of their type.
 #[derive(Clone, Copy, Debug)]
 struct Check {
     column: usize,
     kind: Kind,
+    /// Which of the checked addresses it is, from 0, if it is one.
+    address: usize,
 }
 
 /// The fields that hold `-` when nothing passed the interface.
@@ -264,12 +293,14 @@ impl Layout {
         let named = || format.fields().iter().map(FormatField::known).enumerate();
         let checks = named()
             .filter(|(_, field)| is_checked(*field))
-            .map(|(column, field)| Check { column, kind: field.map_or(Kind::Text, Kind::of) });
-        let checks: Vec<_> = checks.collect();
+            .map(|(column, field)| (column, field.map_or(Kind::Text, Kind::of)))
+            .map(|(column, kind)| Check { column, kind, address: 0 });
+        let mut checks: Vec<_> = checks.collect();
+        let addresses = checks.iter_mut().filter(|check| check.kind == Kind::Address);
+        addresses.zip(0..).for_each(|(check, place)| check.address = place);
         let columns = Field::ALL.map(|field| {
-            let place = format.position(field);
-            let cell =
-                place.and_then(|place| checks.iter().position(|check| check.column == place));
+            let place = format.position(field).unwrap_or(NOWHERE);
+            let cell = checks.iter().position(|check| check.column == place).unwrap_or(NOWHERE);
             Column { place, cell }
         });
         let status_cell = checks.iter().position(|check| check.kind == Kind::LogStatus);
@@ -278,8 +309,10 @@ impl Layout {
         Self { format, columns, checks, status_cell, traffic_columns }
     }
 
+    #[inline]
     fn column(&self, field: Field) -> Column {
-        self.columns.get(field as usize).copied().unwrap_or_default()
+        const NONE: Column = Column { place: NOWHERE, cell: NOWHERE };
+        self.columns.get(field as usize).copied().unwrap_or(NONE)
     }
 
     /// What a record stands for whose format has no log status: nothing, if all that traffic
@@ -299,13 +332,12 @@ impl Layout {
 pub struct Record<'r> {
     source: &'r Source<'r>,
     parser: &'r Parser,
-    status: LogStatus,
 }
 
 impl fmt::Debug for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = String::from_utf8_lossy(self.source.line());
-        f.debug_struct("Record").field("line", &line).field("status", &self.status).finish()
+        f.debug_struct("Record").field("line", &line).field("status", &self.status()).finish()
     }
 }
 
@@ -325,23 +357,26 @@ impl<'r> Record<'r> {
 
     /// What the record stands for. Without the field `log-status` a record whose traffic fields
     /// are all `-` counts as NODATA.
+    #[inline]
     #[must_use]
     pub const fn status(&self) -> LogStatus {
-        self.status
+        self.parser.status
     }
 
     /// The value of a field. None when the format lacks the field, or when the value is not
     /// checked and not of its type.
+    #[inline]
     #[must_use]
     pub fn value(&self, field: Field) -> Option<Value<'r>> {
         match self.cell(field) {
-            Some(Cell::Text) => Cell::Text.value(self.bytes(field)?),
+            Some(Cell::Text) => Kind::Text.read(self.bytes(field)?).ok(),
             Some(cell) => cell.value(&[]),
             None => Kind::of(field).read(self.bytes(field)?).ok(),
         }
     }
 
     /// A number, in the field's unit. None for `-`, and where [`Record::value`] is none.
+    #[inline]
     #[must_use]
     pub fn number(&self, field: Field) -> Option<u64> {
         if let Some(Cell::Number(number)) = self.cell(field) {
@@ -354,6 +389,7 @@ impl<'r> Record<'r> {
     }
 
     /// An address. None for `-`, and where [`Record::value`] is none.
+    #[inline]
     #[must_use]
     pub fn address(&self, field: Field) -> Option<IpAddr> {
         match self.cell(field) {
@@ -371,13 +407,14 @@ impl<'r> Record<'r> {
     /// lacks the field, or when the value is not checked and not in UTF-8.
     #[must_use]
     pub fn text(&self, field: Field) -> Option<&'r str> {
-        self.text_at(self.parser.layout.column(field).place?)
+        self.text_at(self.parser.layout.column(field).place)
     }
 
     /// The bytes of any field's value, `-` included. None when the format lacks the field.
+    #[inline]
     #[must_use]
     pub fn bytes(&self, field: Field) -> Option<&'r [u8]> {
-        self.bytes_at(self.parser.layout.column(field).place?)
+        self.bytes_at(self.parser.layout.column(field).place)
     }
 
     /// The value at a place of the format, from 0, as it stands in the record: for fields that
@@ -388,6 +425,7 @@ impl<'r> Record<'r> {
     }
 
     /// What became of the traffic.
+    #[inline]
     #[must_use]
     pub fn action(&self) -> Option<Action> {
         match self.cell(Field::Action) {
@@ -397,6 +435,7 @@ impl<'r> Record<'r> {
     }
 
     /// Which way the traffic passed the interface.
+    #[inline]
     #[must_use]
     pub fn flow_direction(&self) -> Option<FlowDirection> {
         match self.cell(Field::FlowDirection) {
@@ -420,8 +459,9 @@ impl<'r> Record<'r> {
     }
 
     /// The checked value of a field.
+    #[inline]
     fn cell(&self, field: Field) -> Option<&'r Cell> {
-        self.parser.cells.get(self.parser.layout.column(field).cell?)
+        self.parser.cells.get(self.parser.layout.column(field).cell)
     }
 
     fn bytes_at(&self, place: usize) -> Option<&'r [u8]> {

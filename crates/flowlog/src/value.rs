@@ -87,57 +87,75 @@ impl Kind {
     /// Reads a value. Every field but the log status may be `-`.
     pub(crate) fn read(self, text: &[u8]) -> Result<Value<'_>, Expected> {
         let mut cell = Cell::Dash;
-        self.read_in(text, Span::whole(text), false, &mut cell)?;
-        cell.value(text).ok_or(Expected::Utf8)
+        let is_read = self.read_in(text, Span::whole(text), &mut cell);
+        cell.value(text).filter(|_| is_read).ok_or(self.expected())
     }
 
-    /// Reads the value at a place of a line into a cell; `is_ascii` says whether the line is
-    /// known to be ASCII. What stands around the value does not matter, but saves copying it.
+    /// What a value of this kind is.
+    pub(crate) const fn expected(self) -> Expected {
+        match self {
+            Self::Text => Expected::Utf8,
+            Self::Address => Expected::Address,
+            Self::Int32 => Expected::Int32,
+            Self::Int64 => Expected::Int64,
+            Self::Action => Expected::OneOf(&["ACCEPT", "REJECT"]),
+            Self::FlowDirection => Expected::OneOf(&["ingress", "egress"]),
+            Self::LogStatus => Expected::OneOf(&["OK", "NODATA", "SKIPDATA"]),
+        }
+    }
+
+    /// Reads the value at a place of a line into a cell. What stands around the value does not
+    /// matter, but saves copying it. Returns whether the value is of this kind.
     ///
     /// The cell is written where it stays: copying what was just written in parts makes the
     /// processor wait until all of them are in its cache.
-    pub(crate) fn read_in(
-        self,
-        line: &[u8],
-        span: Span,
-        is_ascii: bool,
-        cell: &mut Cell,
-    ) -> Result<(), Expected> {
+    #[inline]
+    pub(crate) fn read_in(self, line: &[u8], span: Span, cell: &mut Cell) -> bool {
         let text = span.of(line);
         if text == DASH && self != Self::LogStatus {
             *cell = Cell::Dash;
-            return Ok(());
+            return true;
         }
         match self {
-            Self::Int32 => {
-                let number = number(line, span).filter(|number| u32::try_from(*number).is_ok());
-                *cell = Cell::Number(number.ok_or(Expected::Int32)?);
+            Self::Int32 => cell.put(number_of_32_bits(line, span), Cell::Number),
+            Self::Int64 => cell.put(number(line, span), Cell::Number),
+            Self::Address => {
+                cell.put(ipv4(line, span), Cell::V4) || cell.put(other_address(text), Cell::V6)
             }
-            Self::Int64 => *cell = Cell::Number(number(line, span).ok_or(Expected::Int64)?),
-            Self::Address => match ipv4(line, span) {
-                Some(address) => *cell = Cell::V4(address),
-                None => *cell = Cell::V6(other_address(text).ok_or(Expected::Address)?),
-            },
-            Self::Text if is_ascii || str::from_utf8(text).is_ok() => *cell = Cell::Text,
-            Self::Text => return Err(Expected::Utf8),
-            Self::Action => match text {
-                b"ACCEPT" => *cell = Cell::Action(Action::Accept),
-                b"REJECT" => *cell = Cell::Action(Action::Reject),
-                _ => return Err(Expected::OneOf(&["ACCEPT", "REJECT"])),
-            },
-            Self::FlowDirection => match text {
-                b"ingress" => *cell = Cell::FlowDirection(FlowDirection::Ingress),
-                b"egress" => *cell = Cell::FlowDirection(FlowDirection::Egress),
-                _ => return Err(Expected::OneOf(&["ingress", "egress"])),
-            },
-            Self::LogStatus => match text {
-                b"OK" => *cell = Cell::LogStatus(LogStatus::Ok),
-                b"NODATA" => *cell = Cell::LogStatus(LogStatus::NoData),
-                b"SKIPDATA" => *cell = Cell::LogStatus(LogStatus::SkipData),
-                _ => return Err(Expected::OneOf(&["OK", "NODATA", "SKIPDATA"])),
-            },
+            Self::Text => cell.put(str::from_utf8(text).ok(), |_| Cell::Text),
+            Self::Action => cell.put(action(text), Cell::Action),
+            Self::FlowDirection => cell.put(direction(text), Cell::FlowDirection),
+            Self::LogStatus => cell.put(status(text), Cell::LogStatus),
         }
-        Ok(())
+    }
+}
+
+fn number_of_32_bits(line: &[u8], span: Span) -> Option<u64> {
+    number(line, span).filter(|number| u32::try_from(*number).is_ok())
+}
+
+fn action(text: &[u8]) -> Option<Action> {
+    match text {
+        b"ACCEPT" => Some(Action::Accept),
+        b"REJECT" => Some(Action::Reject),
+        _ => None,
+    }
+}
+
+fn direction(text: &[u8]) -> Option<FlowDirection> {
+    match text {
+        b"ingress" => Some(FlowDirection::Ingress),
+        b"egress" => Some(FlowDirection::Egress),
+        _ => None,
+    }
+}
+
+fn status(text: &[u8]) -> Option<LogStatus> {
+    match text {
+        b"OK" => Some(LogStatus::Ok),
+        b"NODATA" => Some(LogStatus::NoData),
+        b"SKIPDATA" => Some(LogStatus::SkipData),
+        _ => None,
     }
 }
 
@@ -155,6 +173,14 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
+    /// Holds a value, if there is one. Returns whether there is.
+    #[inline]
+    fn put<T>(&mut self, value: Option<T>, cell: impl FnOnce(T) -> Self) -> bool {
+        let Some(value) = value else { return false };
+        *self = cell(value);
+        true
+    }
+
     /// The value; `text` is where it was read. None if that is not in UTF-8.
     pub(crate) fn value<'a>(&self, text: &'a [u8]) -> Option<Value<'a>> {
         match *self {
