@@ -22,7 +22,7 @@ from local.storm.journal import CLIENT, Entry, is_call, moment_of
 
 TAG = "nat-flow-recorder:"
 RESERVE = "Reserve a recording"
-START = "Start recording"
+CLEAN_UP = "Clean up after the failure"
 # The states in which an execution holds its gateway and lets it be recorded.
 RECORDING = ("Wait for the alarm to clear", "Wait until enough is recorded")
 _ARN = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:execution:[^\s\"',/\\]+")
@@ -51,6 +51,8 @@ class Execution:
     visits: tuple[Visit, ...]
     # What check-quota answered; empty when it never did.
     reservation: dict[str, Any]
+    # Whether *Clean up after the failure* failed, too: then its sweep gives the quota back.
+    left_uncleaned: bool
     # How many state transitions AWS would bill.
     transitions: int
     # Tasks that sent an e-mail and were told nothing of it in time.
@@ -167,7 +169,7 @@ class Evidence:
         """The e-mails of this stack's topic."""
         topic = self.resources["ReportsTopic"]
         entries = [e for e in self.journal if e["kind"] == "email" and e["topic"] == topic]
-        return [Mail(entry, frozenset(_executions_in(entry["body"]))) for entry in entries]
+        return [Mail(entry, frozenset(executions_in(entry["body"]))) for entry in entries]
 
     @cached_property
     def mails_about(self) -> dict[str, list[Mail]]:
@@ -242,10 +244,11 @@ def _executions(aws: LocalAws, machine: str) -> Iterator[Execution]:
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
     listed = [execution for page in pages for execution in page["executions"]]
     for execution in sorted(listed, key=lambda found: found["startDate"]):
-        yield _execution(execution, aws.history(execution["executionArn"]))
+        yield execution_of(execution, aws.history(execution["executionArn"]))
 
 
-def _execution(listed: dict[str, Any], history: list[dict[str, Any]]) -> Execution:
+def execution_of(listed: dict[str, Any], history: list[dict[str, Any]]) -> Execution:
+    """What ListExecutions and GetExecutionHistory tell of an execution."""
     given = json.loads(history[0]["executionStartedEventDetails"]["input"])
     entered = [event for event in history if "stateEnteredEventDetails" in event]
     ended = None if listed["status"] == "RUNNING" else listed["stopDate"]
@@ -258,6 +261,7 @@ def _execution(listed: dict[str, Any], history: list[dict[str, Any]]) -> Executi
         ended=ended,
         visits=tuple(_visits(entered, ended)),
         reservation=_output_of(RESERVE, history),
+        left_uncleaned=any("cleanUpFailure" in output for output in _cleaned_up(history)),
         # The start counts as one, as on the bill.
         transitions=len(entered) + 1 + _retries(history),
         unanswered_mails=_unanswered_mails(history),
@@ -275,6 +279,14 @@ def _visits(entered: list[dict[str, Any]], ended: datetime | None) -> Iterator[V
     ends: list[datetime | None] = [event["timestamp"] for event in entered[1:]]
     for event, left in zip(entered, [*ends, ended], strict=True):
         yield Visit(event["stateEnteredEventDetails"]["name"], event["timestamp"], left)
+
+
+def _cleaned_up(history: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What *Clean up after the failure* passed on, without what is empty."""
+    for event in history:
+        left = event.get("stateExitedEventDetails", {})
+        if left.get("name") == CLEAN_UP:
+            yield {name: value for name, value in json.loads(left["output"]).items() if value}
 
 
 def _output_of(state: str, history: list[dict[str, Any]]) -> dict[str, Any]:
@@ -302,7 +314,7 @@ def _unanswered_mails(history: list[dict[str, Any]]) -> int:
     )
 
 
-def _executions_in(body: str) -> Iterable[str]:
+def executions_in(body: str) -> Iterable[str]:
     """Those that an e-mail links to; without a link, those that it names."""
     linked = [line for line in body.splitlines() if "/executions/details/" in line]
     return set(_ARN.findall("\n".join(linked) or body))

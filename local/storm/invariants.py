@@ -250,6 +250,7 @@ def _may_be_counted(evidence: Evidence, execution: Execution, refused: Execution
         return False
     failed_before = (
         execution.status == "FAILED"
+        and not execution.left_uncleaned
         and execution.ended is not None
         and execution.ended < refused.started
     )

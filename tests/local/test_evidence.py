@@ -1,0 +1,83 @@
+"""What the invariants are told of an execution, by its history."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from local.storm.evidence import Execution, execution_of, executions_in
+
+BEGAN = datetime(2026, 1, 2, tzinfo=timezone.utc)
+ARN = "arn:aws:states:us-east-1:123456789012:execution:recorder:one"
+RESERVED = {
+    "decision": "record",
+    "recording": {
+        "leaseEndsAt": "2026-01-02T01:00:00.123Z",
+        "quota": {"counter": "recordings-forever"},
+    },
+}
+
+
+def history(*states: tuple[str, dict[str, Any]], attempts: int = 1) -> list[dict[str, Any]]:
+    """An alarm's execution that passes tasks, each tried so often, a second after the other."""
+    alarm = {"detail": {"alarmName": "stack/nat-1"}}
+    events: list[dict[str, Any]] = [
+        {"type": "ExecutionStarted", "executionStartedEventDetails": {"input": json.dumps(alarm)}}
+    ]
+    for name, output in states:
+        events.append({"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": name}})
+        events += [{"type": "TaskScheduled"}] * attempts
+        left = {"name": name, "output": json.dumps(output)}
+        events.append({"type": "TaskStateExited", "stateExitedEventDetails": left})
+    return [
+        {**event, "timestamp": BEGAN + timedelta(seconds=second)}
+        for second, event in enumerate(events)
+    ]
+
+
+def execution(
+    *states: tuple[str, dict[str, Any]], status: str = "FAILED", **more: Any
+) -> Execution:
+    """What is told of it, ten seconds after it began."""
+    now = BEGAN + timedelta(seconds=10)
+    listed = {"executionArn": ARN, "status": status, "startDate": BEGAN, "stopDate": now}
+    return execution_of(listed, history(*states, **more))
+
+
+def test_a_reservation_tells_counter_and_lease() -> None:
+    told = execution(("Reserve a recording", RESERVED), status="RUNNING")
+    assert (told.gateway, told.by_hand, told.decision) == ("nat-1", False, "record")
+    assert told.counter == "recordings-forever"
+    assert told.lease_ends == datetime(2026, 1, 2, 1, 0, 0, 123000, tzinfo=timezone.utc)
+    assert told.is_running and told.visits[-1].left is None
+
+
+def test_a_reservation_that_failed_tells_nothing() -> None:
+    told = execution(("Reserve a recording", {"failure": {"Error": "Transient"}}))
+    assert (told.decision, told.counter, told.lease_ends) == (None, None, None)
+    assert not told.ended_without_recording
+
+
+def test_it_records_while_it_waits() -> None:
+    told = execution(("Wait for the alarm to clear", {}), ("Stop recording", {}))
+    (span,) = told.recording_spans(BEGAN)
+    assert span == (BEGAN + timedelta(seconds=1), BEGAN + timedelta(seconds=4))
+
+
+def test_a_clean_up_that_failed_is_told_from_one_that_did_not() -> None:
+    clean_up = "Clean up after the failure"
+    assert execution((clean_up, {"cleanUpFailure": {"Error": "Transient"}})).left_uncleaned
+    assert not execution((clean_up, {"cleanUpFailure": None, "stop": {}})).left_uncleaned
+
+
+def test_the_start_and_each_retry_are_transitions() -> None:
+    assert execution(("Report", {}), ("Notify", {})).transitions == 3
+    assert execution(("Report", {}), ("Notify", {}), attempts=3).transitions == 7
+
+
+def test_an_email_is_about_what_it_links_to() -> None:
+    other = ARN.replace(":one", ":two")
+    link = f"https://console.example/states/home#/v2/executions/details/{ARN}"
+    assert set(executions_in(f"It took over from {other}.\n{link}\n")) == {ARN}
+    assert set(executions_in(f"The execution: {other} . What is known: {{}}")) == {other}
