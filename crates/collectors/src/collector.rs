@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::error::CollectorError;
-use crate::kernel::Batch;
+use crate::kernel;
 
 /// How often a full queue is waited for.
 const MOST_PAUSES: u32 = 1000;
@@ -44,7 +44,6 @@ impl fmt::Display for CollectorName {
 pub struct Collector {
     name: CollectorName,
     socket: UdpSocket,
-    batch: Batch,
     refused: u64,
 }
 
@@ -57,12 +56,7 @@ impl Collector {
         for address in addresses {
             match connected(address) {
                 Ok(socket) => {
-                    return Ok(Self {
-                        name: name.clone(),
-                        socket,
-                        batch: Batch::default(),
-                        refused: 0,
-                    });
+                    return Ok(Self { name: name.clone(), socket, refused: 0 });
                 }
                 Err(error) => failure = error,
             }
@@ -87,7 +81,7 @@ impl Collector {
         let mut rest = datagrams;
         let mut pauses = 0;
         while let Some(first) = rest.first() {
-            match self.batch.send(&self.socket, rest) {
+            match kernel::send(&self.socket, rest) {
                 Ok(sent) => {
                     rest = rest.get(sent..).unwrap_or_default();
                     pauses = 0;
