@@ -75,7 +75,9 @@ fn answer(request: &Request) -> Result<Response> {
 fn json_answer(target: &str) -> Result<Response> {
     let body = match target {
         "DynamoDB_20120810.UpdateItem" => json!({ "Attributes": item() }),
+        "DynamoDB_20120810.Scan" => json!({ "Items": [] }),
         "AWSStepFunctions.SendTaskSuccess" => json!({}),
+        "AWSStepFunctions.ListExecutions" => json!({ "executions": [] }),
         _ => bail!("{target} is not a call of a recording that goes well"),
     };
     Ok(response("application/x-amz-json-1.0", body.to_string()))

@@ -18,7 +18,7 @@ pub(crate) struct Function {
 }
 
 /// In the order in which one needs the answer of another.
-pub(crate) const FUNCTIONS: [Function; 7] = [
+pub(crate) const FUNCTIONS: [Function; 8] = [
     Function { name: "check-quota", event: |_| reservation() },
     Function {
         name: "start-recording",
@@ -30,13 +30,15 @@ pub(crate) const FUNCTIONS: [Function; 7] = [
     },
     Function { name: "report-recording", event: |state| json!({ "state": state }) },
     Function { name: "resume-recording", event: |_| cleared() },
+    // Of the hour: it deletes the flow log, which names no execution.
+    Function { name: "sweep-recordings", event: |_| json!({}) },
     Function { name: "generate-ngw-alarms", event: |_| alarms_macro() },
     Function { name: "string-to-int", event: |_| integer_macro() },
 ];
 
 /// What the template sets for the functions of a stack that records into a bucket:
 /// a report on a log group would be waiting for its queries most of the time.
-pub(crate) const ENVIRONMENT: [(&str, &str); 8] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 10] = [
     ("RUST_LOG", "info"),
     ("TABLE_NAME", "recordings"),
     ("STACK_NAME", "nat-flow-recorder"),
@@ -45,6 +47,8 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 8] = [
     ("FOLDER_ARN", "arn:aws:s3:::recordings-1a2b3c/text"),
     ("FILE_FORMAT", "text"),
     ("WORK_GROUP", "nat-flow-recorder"),
+    ("STATE_MACHINE_ARN", "arn:aws:states:eu-west-1:123456789012:stateMachine:Recorder"),
+    ("TOPIC_ARN", "arn:aws:sns:eu-west-1:123456789012:reports"),
 ];
 
 fn reservation() -> Value {
