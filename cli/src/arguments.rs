@@ -369,8 +369,9 @@ pub struct NetflowArguments {
     pub mtu: usize,
 
     /// The observation domain (`v9`: source ID; `v5`: engine type and ID). Whatever sends to a
-    /// collector at the same time needs a domain of its own.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// collector at the same time needs a domain of its own. Of `ipfix`, 0 is what speaks of the
+    /// export itself.
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub domain: u32,
 
     /// Your private enterprise number, under which `ipfix` has the traffic path (1) and the

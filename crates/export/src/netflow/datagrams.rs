@@ -15,8 +15,8 @@ pub struct Datagram<'d> {
 struct Entry {
     end: usize,
     flow_records: u32,
-    /// How far the sequence goes on behind it.
-    units: u32,
+    /// How far the sequence goes on behind it; none if it has a number of another domain already.
+    units: Option<u32>,
 }
 
 /// Finished datagrams in one buffer, which is used again once they are sent.
@@ -41,7 +41,14 @@ impl Datagrams {
 
     pub(super) fn push(&mut self, bytes: &[u8], flow_records: u32, units: u32) {
         self.bytes.extend_from_slice(bytes);
+        let units = Some(units);
         self.entries.push(Entry { end: self.bytes.len(), flow_records, units });
+    }
+
+    /// Adds a datagram that has its number, of another domain.
+    pub(super) fn push_numbered(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.entries.push(Entry { end: self.bytes.len(), flow_records: 0, units: None });
     }
 
     /// The datagrams, in their order.
@@ -65,7 +72,7 @@ impl Datagrams {
     /// in NetFlow v9, data records in IPFIX.
     #[must_use]
     pub fn units(&self) -> u64 {
-        self.entries.iter().map(|entry| u64::from(entry.units)).sum()
+        self.entries.iter().filter_map(|entry| entry.units).map(u64::from).sum()
     }
 
     /// Gives the datagrams their sequence numbers, from `first` on, and returns the one that
@@ -75,11 +82,12 @@ impl Datagrams {
         let mut start = 0;
         for entry in &self.entries {
             let place = start + self.sequence_place;
+            start = entry.end;
+            let Some(units) = entry.units else { continue };
             if let Some(sequence) = self.bytes.get_mut(place..place + 4) {
                 sequence.copy_from_slice(&next.to_be_bytes());
             }
-            next = next.wrapping_add(entry.units);
-            start = entry.end;
+            next = next.wrapping_add(units);
         }
         next
     }
@@ -101,9 +109,10 @@ mod tests {
         for units in [3, 0, 2] {
             datagrams.push(&[0; 16], units, units);
         }
+        datagrams.push_numbered(&[7; 16]);
         assert_eq!(datagrams.number(u32::MAX - 1), 3);
         let sequence = |datagram: Datagram<'_>| datagram.bytes[8..12].to_vec();
-        let expected = [[255, 255, 255, 254], [0, 0, 0, 1], [0, 0, 0, 1]];
+        let expected = [[255, 255, 255, 254], [0, 0, 0, 1], [0, 0, 0, 1], [7, 7, 7, 7]];
         assert_eq!(datagrams.iter().map(sequence).collect::<Vec<_>>(), expected);
         assert_eq!(datagrams.units(), 5);
     }

@@ -49,7 +49,13 @@ pub(crate) struct Templated {
     data_records: u32,
     flow_records: u32,
     datagrams_since_templates: u32,
+    /// Options records of the export's own domain.
+    reports: u32,
 }
+
+/// The observation domain of what is said about the export itself.
+/// <https://www.rfc-editor.org/rfc/rfc7011#section-3.1>
+const EXPORT_DOMAIN: u32 = 0;
 
 /// The set that is being written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +87,7 @@ impl Templated {
             data_records: 0,
             flow_records: 0,
             datagrams_since_templates: 0,
+            reports: 0,
         }
     }
 
@@ -311,7 +318,33 @@ impl Templated {
     }
 
     /// Writes what is said about the export itself: one options record.
+    ///
+    /// In IPFIX it is a message of its own, of domain 0 and with a sequence of its own. It does not
+    /// count in the flows' domain, where some collectors would miss a record: nfdump 1.7 counts
+    /// those with flows alone.
     pub(crate) fn report(&mut self, counts: &Counts, now: u32, datagrams: &mut Datagrams) {
+        if self.protocol != Protocol::Ipfix || self.domain == EXPORT_DOMAIN {
+            return self.report_among_flows(counts, now, datagrams);
+        }
+        self.close(now, datagrams);
+        let (template, values) = (self.options_template(), self.options_values(counts));
+        self.packet.clear();
+        self.packet.append(&[0; 16]);
+        let (_, set) = template_sets(self.protocol);
+        for (number, content) in [(set, template), (OPTIONS_TEMPLATE, values)] {
+            let start = self.packet.length();
+            self.start_set(number);
+            self.packet.append(&content);
+            self.end_set(start);
+        }
+        self.write_header(now);
+        self.packet.overwrite(8, self.reports.to_be_bytes());
+        self.packet.overwrite(12, EXPORT_DOMAIN.to_be_bytes());
+        self.reports = self.reports.wrapping_add(1);
+        datagrams.push_numbered(self.packet.bytes());
+    }
+
+    fn report_among_flows(&mut self, counts: &Counts, now: u32, datagrams: &mut Datagrams) {
         let template = self.options_template();
         let values = self.options_values(counts);
         let length = SET_HEADER + template.len() + SET_HEADER + values.len();
