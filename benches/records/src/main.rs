@@ -7,6 +7,7 @@
 
 mod contenders;
 mod generate;
+mod stages;
 mod table;
 
 use std::env;
@@ -50,6 +51,14 @@ enum Arguments {
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
+    /// Measures the stages from a packed file to a NetFlow collector, on one core.
+    Stages {
+        #[arg(long, default_value_t = 1_000_000)]
+        records: u64,
+        /// How often each is run; the quickest run counts.
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+    },
     /// Reads records with flowlog and does nothing else.
     #[command(hide = true)]
     Parse {
@@ -73,6 +82,7 @@ fn main() -> Result<()> {
         Arguments::Measure { natflow, python, records, runs } => {
             measure(&natflow, &python, records, runs)
         }
+        Arguments::Stages { records, runs } => stages::measure(records, runs),
         Arguments::Parse { file, few } => parse(&file, few),
         Arguments::Inflate { file } => inflate(&file),
     }
