@@ -55,7 +55,7 @@ class Execution:
     left_uncleaned: bool
     # How many state transitions AWS would bill.
     transitions: int
-    # Tasks that sent an e-mail and were told nothing of it in time.
+    # Calls that may have sent an e-mail, of which the execution was told nothing.
     unanswered_mails: int
 
     @property
@@ -277,7 +277,8 @@ def _gateway(given: dict[str, Any]) -> str | None:
 
 def _visits(entered: list[dict[str, Any]], ended: datetime | None) -> Iterator[Visit]:
     ends: list[datetime | None] = [event["timestamp"] for event in entered[1:]]
-    for event, left in zip(entered, [*ends, ended], strict=True):
+    # One that was stopped at once has entered no state.
+    for event, left in zip(entered, [*ends, ended], strict=False):
         yield Visit(event["stateEnteredEventDetails"]["name"], event["timestamp"], left)
 
 
@@ -307,11 +308,14 @@ def _retries(history: list[dict[str, Any]]) -> int:
 
 
 def _unanswered_mails(history: list[dict[str, Any]]) -> int:
-    return sum(
-        event["type"] == "TaskTimedOut"
-        and event["taskTimedOutEventDetails"].get("resourceType") == "sns"
-        for event in history
-    )
+    """Calls of SNS that ended with neither success nor failure: the execution was stopped in
+    the middle of one, or waited for its answer for too long."""
+    count = dict.fromkeys(("Scheduled", "Succeeded", "Failed"), 0)
+    for event in history:
+        kind = event["type"].removeprefix("Task")
+        if kind in count and event[f"task{kind}EventDetails"].get("resourceType") == "sns":
+            count[kind] += 1
+    return count["Scheduled"] - count["Succeeded"] - count["Failed"]
 
 
 def executions_in(body: str) -> Iterable[str]:

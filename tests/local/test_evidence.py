@@ -17,6 +17,9 @@ RESERVED = {
         "quota": {"counter": "recordings-forever"},
     },
 }
+SCHEDULED = {"type": "TaskScheduled", "taskScheduledEventDetails": {"resourceType": "sns"}}
+SUCCEEDED = {"type": "TaskSucceeded", "taskSucceededEventDetails": {"resourceType": "sns"}}
+INVOKED = {"type": "TaskScheduled", "taskScheduledEventDetails": {"resourceType": "lambda"}}
 
 
 def history(*states: tuple[str, dict[str, Any]], attempts: int = 1) -> list[dict[str, Any]]:
@@ -27,7 +30,7 @@ def history(*states: tuple[str, dict[str, Any]], attempts: int = 1) -> list[dict
     ]
     for name, output in states:
         events.append({"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": name}})
-        events += [{"type": "TaskScheduled"}] * attempts
+        events += [SCHEDULED] * attempts
         left = {"name": name, "output": json.dumps(output)}
         events.append({"type": "TaskStateExited", "stateExitedEventDetails": left})
     return [
@@ -81,3 +84,16 @@ def test_an_email_is_about_what_it_links_to() -> None:
     link = f"https://console.example/states/home#/v2/executions/details/{ARN}"
     assert set(executions_in(f"It took over from {other}.\n{link}\n")) == {ARN}
     assert set(executions_in(f"The execution: {other} . What is known: {{}}")) == {other}
+
+
+def test_an_email_is_unanswered_when_its_execution_is_stopped_meanwhile() -> None:
+    listed = {"executionArn": ARN, "status": "ABORTED", "startDate": BEGAN, "stopDate": BEGAN}
+    began = history()
+
+    def unanswered(*events: dict[str, Any]) -> int:
+        stamped = [{**event, "timestamp": BEGAN} for event in events]
+        return execution_of(listed, began + stamped).unanswered_mails
+
+    assert unanswered(INVOKED, SCHEDULED) == 1
+    assert unanswered(INVOKED, SCHEDULED, SUCCEEDED) == 0
+    assert unanswered(SCHEDULED, SUCCEEDED, SCHEDULED) == 1
