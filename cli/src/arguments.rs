@@ -316,6 +316,10 @@ pub struct ConvertArguments {
     #[arg(long, value_name = "FORMAT")]
     pub output: Option<ConvertFormat>,
 
+    /// Taken as by the other commands: what is converted is never rounded.
+    #[arg(long)]
+    pub bytes: bool,
+
     /// What is read.
     #[command(flatten)]
     pub read: ReadArguments,
@@ -332,9 +336,18 @@ pub struct QueryArguments {
     #[arg(short = 'f', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub file: Option<PathBuf>,
 
+    /// Which records the query sees: `ends` takes those that name both ends of a connection
+    /// through the gateway; `all` takes every record, as CloudWatch Logs does.
+    #[arg(long, value_name = "LEGS", default_value = "all")]
+    pub legs: Legs,
+
     /// How to write the rows.
     #[arg(long, value_name = "FORMAT", default_value = "table")]
     pub output: OutputFormat,
+
+    /// Taken as by the other commands: a query's answer is never rounded.
+    #[arg(long)]
+    pub bytes: bool,
 
     /// What is read.
     #[command(flatten)]

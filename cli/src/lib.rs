@@ -135,7 +135,7 @@ fn query(arguments: &QueryArguments, call: Call<'_>) -> Result<(), Error> {
     let read = &arguments.read;
     let (text, named) = query::text_and_inputs(arguments)?;
     let query = query::parse(&text)?;
-    let reading = reading(read, selection(read, call.now, Legs::All, &[]), None);
+    let reading = reading(read, selection(read, call.now, arguments.legs, &[]), None);
     let inputs = find_inputs(read, &named, call, &reading.selection)?;
     let known = learn(read, &reading, &inputs)?;
     let progress = Progress::of(&inputs);

@@ -152,6 +152,20 @@ fn queries_agree_with_top() {
 }
 
 #[test]
+fn a_query_sees_the_legs_that_are_asked_for() {
+    let folder = Folder::new();
+    folder.write("recording.log", Connection::default().legs().join("\n"));
+    let count = |legs: &str| {
+        let query = "stats count(*) as records";
+        let arguments =
+            ["query", "--bytes", "--legs", legs, query, "--output", "jsonl", "recording.log"];
+        folder.succeed(&arguments)
+    };
+    assert_eq!(count("all"), "{\"records\":4}\n");
+    assert_eq!(count("ends"), "{\"records\":2}\n");
+}
+
+#[test]
 fn queries_are_refused_with_their_place() {
     let folder = one_connection();
     let count =

@@ -34,6 +34,7 @@ Records         recording.log
 Traffic         3.00 MB up, 505 kB down: 2 clients, 2 peers, in 6 records
 Peak            3.00 MB in the minute of 2023-11-14 22:14:00 UTC, by the records
 The spike cost  less than $0.01 of NAT data processing, for the 3.51 MB recorded
+                at $0.048 per GB (eu-west-1, 2026-05-01)
 
 Top clients
      Bytes  Share               Down  Client
@@ -65,10 +66,11 @@ What an endpoint would carry
 S3              3.00 MB through the gateway, less than $0.01. A gateway endpoint
                 com.amazonaws.eu-west-1.s3 would be free.
 
-Prices are those of us-east-1, noted on 2026-11-21; those of eu-west-1 may
-differ, so every amount is an estimate. See https://aws.amazon.com/vpc/pricing/
-for your region's. 1 GB is 10^9 bytes. Data transfer to the internet is billed
-beside these.
+Prices of NAT data processing and interface endpoints are those of eu-west-1,
+noted on 2026-05-01; all others are those of us-east-1, noted on 2026-11-21, so
+amounts with them are estimates. Check them at
+https://aws.amazon.com/vpc/pricing/ before you rely on them. 1 GB is 10^9 bytes.
+Data transfer to the internet is billed beside these.
 ";
 
 #[test]
@@ -228,12 +230,8 @@ fn records_without_bytes_are_refused() {
 }
 
 #[test]
-fn a_mailed_report_is_no_page_and_takes_no_records() {
+fn a_mailed_report_takes_no_records() {
     let folder = recorded();
-    for arguments in [&["--html"][..], &["--output", "html"], &["-o", "spike.html"]] {
-        let refusal = folder.fail(1, &[&["report", "--stack", "recorder"], arguments].concat());
-        assert!(refusal.contains("natflow report --html logs://GROUP"), "{refusal}");
-    }
     let refusal = folder.fail(2, &["report", "--stack", "recorder", "recording.log"]);
     assert!(refusal.contains("cannot be used with"), "{refusal}");
     let refusal = folder.fail(2, &["report", "--state-machine", "arn"]);
