@@ -21,6 +21,9 @@ from tests.e2e.roles import as_deployed, roles
 from tests.e2e.stack import QUICK, TEMPLATE, ids
 from tests.templates import linters
 
+# checkov alone takes half a minute of a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 CHECKOV = linters.SECURITY / "checkov.yaml"
 # What parliament finds and is not followed in, by finding and action.
 ACCEPTED = {
