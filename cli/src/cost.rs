@@ -21,6 +21,10 @@ use crate::output::{Cell, Heading, OutputFormat, RowSink};
 /// The alarm watches the sum of two metrics.
 const METRICS: f64 = 2.0;
 
+/// The alarm on events that were not handled watches the dead-letter queue, and errors and
+/// throttles of the two functions that no execution waits for.
+const OWN_METRICS: f64 = 5.0;
+
 /// A connection is recorded on both sides of the gateway, in both directions, once a minute.
 const RECORDS: f64 = 4.0;
 
@@ -364,8 +368,10 @@ impl Estimate<'_> {
         let seconds = [&invocations[..], &[(SECONDS, "s"), (MEMORY_GB, "GB")]].concat();
         let item = |what, factors: &[_], price| self.item(Part::Recorder, what, factors, price);
         let alarms = [(profile.gateways, "gateways"), (METRICS, "metrics")];
+        let own_alarm = [(OWN_METRICS, "metrics")];
         let mut items = vec![
             item("alarms", &alarms, prices::ALARM_METRIC_MONTH),
+            item("the recorder's own alarm", &own_alarm, prices::ALARM_METRIC_MONTH),
             item("records", &delivered, self.delivery.clone()),
         ];
         // The report asks a log group only.

@@ -29,12 +29,13 @@ always on    flow logs, CloudWatch standard             $131  2 gateways × 5,00
 always on    flow logs, infrequent access             $65.70  2 gateways × 5,000 connections × 4 records × 43,800 minutes × 150 bytes = 263 GB, at $0.25 per GB
 always on    flow logs, S3                            $65.70  2 gateways × 5,000 connections × 4 records × 43,800 minutes × 150 bytes = 263 GB, at $0.25 per GB
 recorder     alarms                                    $0.40  2 gateways × 2 metrics = 4, at $0.1 per metric and month
+recorder     the recorder's own alarm                  $0.50  5 metrics, at $0.1 per metric and month
 recorder     records                                   $0.03  3 spikes × 5,000 connections × 4 records × 15 minutes × 150 bytes = 135 MB, at $0.25 per GB
 recorder     the report's queries            less than $0.01  3 spikes × 4 queries × 5,000 connections × 4 records × 15 minutes × 150 bytes = 540 MB, at $0.005 per GB
 recorder     state machine                   less than $0.01  3 spikes × 11 transitions = 33, at $0.000025 per state transition
 recorder     Lambda, time                    less than $0.01  3 spikes × 5 invocations × 1 s × 0.25 GB = 3.75, at $0.0000133334 per GB-second
 recorder     Lambda, requests                less than $0.01  3 spikes × 5 invocations = 15, at $0.0000002 per request
-recorder     together                                  $0.44
+recorder     together                                  $0.94
 ";
 
 #[test]
@@ -52,6 +53,7 @@ fn the_arithmetic_is_shown() {
 fn a_recording_costs_what_the_readme_says() {
     let rows = rows(&[]);
     assert!(is(dollars(&rows, "recorder", "alarms"), 0.20));
+    assert!(is(dollars(&rows, "recorder", "the recorder's own alarm"), 0.50));
     assert!(is(dollars(&rows, "recorder", "records"), 0.002_25));
     assert!(is(dollars(&rows, "recorder", "state machine"), 0.000_275));
     let lambda =
