@@ -25,7 +25,7 @@ use tracing::{Instrument as _, error, info_span};
 
 pub use failure::Failure;
 pub use guard::within;
-pub use logs::{Subject, about, about_recording};
+pub use logs::{Subject, about, about_execution, about_recording};
 pub use place::StackPlace;
 
 /// Why the loop itself ended: Lambda's runtime API could not be reached.

@@ -57,6 +57,14 @@ pub fn about_recording(recording: &Recording) {
     });
 }
 
+/// The same for an execution; of some, nobody can tell the gateway.
+pub fn about_execution(gateway: Option<&NatGatewayId>, execution: &str) {
+    let span = Span::current();
+    span.record("gateway", gateway.map_or("none", NatGatewayId::as_str));
+    span.record("execution", execution);
+    span.record("recording", "none");
+}
+
 #[cfg(test)]
 mod tests {
     use tracing::Level;

@@ -49,7 +49,10 @@ async fn sweep(stack: &impl Stack, event: &Value, invocation: &Invocation) -> Re
     let sweep = a_sweep(stack, invocation.time_left, invocation);
     let swept = match sweep::Request::read(event, stack.state_machine())? {
         sweep::Request::Everything => sweep::hourly(stack, &sweep).await?,
-        sweep::Request::Ended(ended) => sweep::ended(stack, &sweep, *ended).await?,
+        sweep::Request::Ended(ended) => {
+            lambda_kit::about_execution(ended.gateway().as_ref(), &ended.execution);
+            sweep::ended(stack, &sweep, *ended).await?
+        }
     };
     log(&swept);
     swept.complete()?;

@@ -146,7 +146,7 @@ pub(super) async fn forget_old(
     }
 }
 
-fn gateway_of(outcome: Option<&Execution>) -> Option<NatGatewayId> {
+pub(super) fn gateway_of(outcome: Option<&Execution>) -> Option<NatGatewayId> {
     Some(Start::read(&outcome?.input).ok()?.gateway().clone())
 }
 

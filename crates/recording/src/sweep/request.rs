@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::announce::gateway_of;
 use crate::{
-    Error,
+    Error, NatGatewayId,
     ports::{Execution, ExecutionStatus},
 };
 
@@ -24,6 +25,14 @@ pub struct Ended {
     pub execution: String,
     /// How it ended.
     pub outcome: Execution,
+}
+
+impl Ended {
+    /// The gateway that it was about, unless its input was refused.
+    #[must_use]
+    pub fn gateway(&self) -> Option<NatGatewayId> {
+        gateway_of(Some(&self.outcome))
+    }
 }
 
 /// <https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html>
