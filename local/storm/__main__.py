@@ -29,7 +29,9 @@ def main() -> int:
     settings = Settings(
         seed, arguments.gateways, max(arguments.alarms, arguments.gateways), arguments.faults
     )
-    print(f"Storm of seed {seed}; again with: make storm SEED={seed}", flush=True)
+    again = f"SEED={seed} GATEWAYS={settings.gateways} ALARMS={settings.alarms}"
+    again += f" FAULTS={settings.faults}"
+    print(f"Storm of seed {seed}; again with: make storm {again}", flush=True)
     try:
         return _run(settings, arguments)
     except KeyboardInterrupt:
@@ -46,9 +48,13 @@ def _arguments() -> argparse.Namespace:
         description="Hundreds of spikes on the local AWS while its calls fail.",
     )
     parser.add_argument("--seed", type=int, help="of the plan and the faults (default: by chance)")
-    parser.add_argument("--gateways", type=int, choices=range(2, MOST_GATEWAYS + 1), default=180)
+    parser.add_argument(
+        "--gateways", type=int, choices=range(2, MOST_GATEWAYS + 1), metavar="N", default=180
+    )
     parser.add_argument("--alarms", type=int, default=1000)
-    parser.add_argument("--faults", type=int, choices=range(91), default=20, help="percent")
+    parser.add_argument(
+        "--faults", type=int, choices=range(91), metavar="N", default=20, help="percent"
+    )
     parser.add_argument("--binaries", type=Path, default=BINARIES)
     return parser.parse_args()
 
