@@ -6,13 +6,14 @@ order that recordings need must be in the template itself, whatever order a run 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
 import pytest
 
 from local.moto_patches.dependencies import references
-from tests.templates.documents import MAIN, cached_template, properties, resources
+from tests.templates.documents import MAIN, ROOT, cached_template, properties, resources
 
 TEMPLATE = cached_template(MAIN)
 # Deleting it ends every recording.
@@ -84,6 +85,15 @@ def test_the_stack_waits_for_every_try_of_sweep_recordings() -> None:
     longest = tries * own["Timeout"] + pauses
     assert longest <= properties(RECORDINGS)["ServiceTimeout"] <= 3600
     assert own["EventInvokeConfig"]["MaximumEventAgeInSeconds"] >= longest
+
+
+def test_a_deletion_waits_for_longer_than_a_start_may_run() -> None:
+    source = (ROOT / "crates/recording/src/sweep/removal.rs").read_text()
+    waits = re.search(r"START_OUTLIVES: Duration = Duration::from_secs\((\d+)\)", source)
+    assert waits, "START_OUTLIVES is not where it was"
+    # The timeout, and what its last call to EC2 may take.
+    starting = FUNCTIONS["StartRecordingFunction"]["Properties"]["Timeout"]
+    assert starting + 10 <= int(waits[1]) <= starting + 30
 
 
 def test_a_start_that_outlives_its_execution_is_over_before_the_sweep_is() -> None:
