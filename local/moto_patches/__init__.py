@@ -25,14 +25,18 @@ from local.moto_patches import (
     metrics,
     sdk_integrations,
     tables,
+    object_events,
+    paths,
 )
 
 MODULES = (
+    tags,
     dispatch,
     definitions,
     error_codes,
     sdk_integrations,
     interpreter,
+    paths,
     callbacks,
     aborts,
     execution_events,
@@ -40,6 +44,7 @@ MODULES = (
     interfaces,
     functions,
     logs,
+    tags,
     alarms,
     athena,
     buckets,

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, CLOUDWATCH};
+use crate::aws_calls::AwsCall;
 use crate::door::Door;
 
 const NAMESPACE: &str = "AWS/NATGateway";
@@ -86,14 +87,24 @@ impl NatMetrics {
         *sum = sum.then(passed);
     }
 
-    fn take(&self) -> BTreeMap<Key, Passed> {
-        std::mem::take(&mut *self.pending.lock())
+    /// What has passed the gateways that a request names; if it names none, all of them.
+    fn take(&self, request: &[u8]) -> BTreeMap<Key, Passed> {
+        let mut pending = self.pending.lock();
+        let is_named = |(_, gateway, _): &Key| names(request, gateway);
+        if !pending.keys().any(is_named) {
+            return std::mem::take(&mut *pending);
+        }
+        pending.extract_if(.., |key, _| is_named(key)).collect()
     }
 }
 
-/// Tells moto the gateways' metrics.
-pub(crate) async fn tell(door: &Door) -> Result<(), AwsError> {
-    for ((region, gateway, minute), passed) in door.nat_metrics.take() {
+fn names(request: &[u8], gateway: &str) -> bool {
+    request.windows(gateway.len()).any(|part| part == gateway.as_bytes())
+}
+
+/// Tells moto the metrics of the gateways that a call asks for.
+pub(crate) async fn tell(door: &Door, call: &AwsCall) -> Result<(), AwsError> {
+    for ((region, gateway, minute), passed) in door.nat_metrics.take(&call.http.body) {
         put(door, &region, &gateway, minute, &passed).await?;
     }
     Ok(())
@@ -135,11 +146,24 @@ mod tests {
         count("2026-01-02T03:04:00Z", 1, 2);
         count("2026-01-02T03:04:59.999Z", 10, 1);
         count("2026-01-02T03:05:00Z", 100, 1);
-        let taken: Vec<_> = metrics.take().into_iter().collect();
+        let taken: Vec<_> = metrics.take(b"").into_iter().collect();
         let sums: Vec<_> =
             taken.iter().map(|(_, passed)| (passed.up_bytes, passed.connections)).collect();
         assert_eq!(sums, [(11, 2), (100, 1)]);
         assert_eq!(taken[1].0.2 - taken[0].0.2, 60);
-        assert!(metrics.take().is_empty());
+        assert!(metrics.take(b"").is_empty());
+    }
+
+    #[test]
+    fn a_request_that_names_gateways_gets_theirs() {
+        let metrics = NatMetrics::default();
+        for gateway in ["nat-1", "nat-2", "nat-3"] {
+            metrics.count("us-east-1", gateway, Timestamp::UNIX_EPOCH, Passed::default());
+        }
+        let taken = |request: &[u8]| -> Vec<_> {
+            metrics.take(request).into_keys().map(|(_, gateway, _)| gateway).collect()
+        };
+        assert_eq!(taken(br#"{"Value": "nat-2"}"#), ["nat-2"]);
+        assert_eq!(taken(b"ListMetrics"), ["nat-1", "nat-3"]);
     }
 }

@@ -191,7 +191,7 @@ async fn serve(
 async fn read_metrics(door: &Door, call: &AwsCall) -> Result<Answer, Refusal> {
     let lost =
         |error| Refusal::new(500, "InternalServiceError", &format!("metrics are lost: {error}"));
-    nat_metrics::tell(door).await.map_err(lost)?;
+    nat_metrics::tell(door, call).await.map_err(lost)?;
     service_metrics::tell(door, call).await.map_err(lost)?;
     Ok(forward(door, call).await)
 }
