@@ -25,7 +25,6 @@ from local.moto_patches import (
     metrics,
     sdk_integrations,
     tables,
-    object_events,
     paths,
 )
 
