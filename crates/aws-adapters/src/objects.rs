@@ -80,7 +80,9 @@ impl Bucket {
         }
     }
 
-    async fn describe(&mut self, key: &str) -> Result<Object, ReadError> {
+    /// The object of this key, or an error with S3's code: `NotFound` when there is none;
+    /// without the permission to list the bucket, `AccessDenied`.
+    pub async fn describe(&mut self, key: &str) -> Result<Object, ReadError> {
         loop {
             let call = self.client.head_object().bucket(&self.name).key(key);
             match call.send().await {
@@ -88,6 +90,19 @@ impl Bucket {
                 Err(error) if self.moves_to_region_of(&error) => {}
                 Err(error) => return Err(ReadError::of_call("s3:HeadObject", &error)),
             }
+        }
+    }
+
+    /// Deletes an object, unless it was replaced since it was found (`PreconditionFailed`). One
+    /// that is gone is none that could be left behind.
+    pub async fn delete(&self, object: &Object) -> Result<(), ReadError> {
+        let call = self.client.delete_object().bucket(&self.name).key(&object.key);
+        match call.set_if_match(object.e_tag.clone()).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => match ReadError::of_call("s3:DeleteObject", &error) {
+                gone if matches!(gone.code(), Some("NoSuchKey" | "NotFound")) => Ok(()),
+                error => Err(error),
+            },
         }
     }
 
@@ -379,6 +394,24 @@ mod tests {
         let requests = requests.join().unwrap();
         assert!(requests[0].contains("/eu-west-1/s3/"), "{}", requests[0]);
         assert!(requests[1].contains("/ap-southeast-2/s3/"), "{}", requests[1]);
+    }
+
+    #[tokio::test]
+    async fn an_object_is_deleted_as_it_was_found() {
+        let (address, requests) = server(&[
+            &answer("204 No Content", "", 0, ""),
+            &answer("404 Not Found", "", 0, ""),
+            &answer("412 Precondition Failed", "", 0, ""),
+        ]);
+        let bucket = bucket(address);
+        assert_eq!(bucket.delete(&object(10)).await, Ok(()));
+        assert_eq!(bucket.delete(&object(10)).await, Ok(()));
+        let error = bucket.delete(&object(10)).await.unwrap_err();
+        assert_eq!(error.code(), Some("PreconditionFailed"), "{error}");
+        for request in requests.join().unwrap() {
+            assert!(request.starts_with("delete /logs/a/b.log"), "{request}");
+            assert!(request.contains("if-match: \"v1\"\r\n"), "{request}");
+        }
     }
 
     #[test]
