@@ -33,6 +33,7 @@ mod metrics;
 mod network_interfaces;
 #[cfg(feature = "s3")]
 mod objects;
+mod posts;
 mod presigned_url;
 #[cfg(feature = "profile")]
 pub mod profile;
@@ -40,6 +41,10 @@ pub mod profile;
 mod read_error;
 #[cfg(all(feature = "dynamodb", feature = "profile"))]
 mod recordings;
+#[cfg(feature = "dynamodb")]
+mod replaced_texts;
+#[cfg(all(feature = "kms", feature = "secrets-manager", feature = "ssm"))]
+mod secrets;
 #[cfg(feature = "dynamodb")]
 mod table;
 #[cfg(feature = "sns")]
@@ -74,11 +79,16 @@ pub use metrics::CloudWatchMetrics;
 pub use network_interfaces::Ec2NetworkInterfaces;
 #[cfg(feature = "s3")]
 pub use objects::{Bucket, Object, ObjectStream};
+pub use posts::{HttpAnswer, HttpsPosts};
 pub use presigned_url::PresignedUrl;
 #[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
 pub use read_error::ReadError;
 #[cfg(all(feature = "dynamodb", feature = "profile"))]
 pub use recordings::RecordingsTables;
+#[cfg(feature = "dynamodb")]
+pub use replaced_texts::ReplacedTexts;
+#[cfg(all(feature = "kms", feature = "secrets-manager", feature = "ssm"))]
+pub use secrets::SecretSource;
 #[cfg(feature = "dynamodb")]
 pub use table::DynamoDbTable;
 #[cfg(feature = "sns")]
