@@ -8,34 +8,25 @@ use export::netflow::Datagrams;
 use crate::arguments::NetflowArguments;
 use crate::error::Error;
 
-/// A collector that has just started knows the templates after this time at the latest.
-const TEMPLATE_TIME: Duration = Duration::from_mins(1);
-
 /// The collectors, and the domain's sequence.
 #[derive(Debug)]
 pub(crate) struct Sending {
     collectors: Collectors,
     next_sequence: u32,
     started: Instant,
-    templates_sent: Instant,
 }
 
 impl Sending {
     pub(crate) fn start(arguments: &NetflowArguments, next_sequence: u32) -> Result<Self, Error> {
         let collectors = Collectors::connect(&arguments.to, arguments.rate)?;
-        let now = Instant::now();
-        Ok(Self { collectors, next_sequence, started: now, templates_sent: now })
+        Ok(Self { collectors, next_sequence, started: Instant::now() })
     }
 
     /// Numbers and sends datagrams. Whether whoever made them should repeat its templates.
     pub(crate) fn send(&mut self, datagrams: &mut Datagrams) -> Result<bool, Error> {
         self.next_sequence = datagrams.number(self.next_sequence);
         self.collectors.send(datagrams)?;
-        let are_templates_due = self.templates_sent.elapsed() >= TEMPLATE_TIME;
-        if are_templates_due {
-            self.templates_sent = Instant::now();
-        }
-        Ok(are_templates_due)
+        Ok(self.collectors.are_templates_due())
     }
 
     /// The number that the next datagram of the domain would have.

@@ -76,6 +76,12 @@ impl Collector {
         self.refused
     }
 
+    /// Takes note if the host has said meanwhile that nobody listens.
+    pub(crate) fn notice_refusal(&mut self) {
+        let error = self.socket.take_error().ok().flatten();
+        self.refused += u64::from(error.is_some_and(|e| e.kind() == ErrorKind::ConnectionRefused));
+    }
+
     /// Hands datagrams to the kernel, in their order.
     pub fn send(&mut self, datagrams: &[&[u8]]) -> Result<(), CollectorError> {
         let mut rest = datagrams;

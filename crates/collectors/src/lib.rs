@@ -14,9 +14,12 @@ pub use pace::Pace;
 
 use std::num::NonZero;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use export::netflow::{Datagram, Datagrams};
+
+/// A collector that has just started knows the templates after this time at the latest.
+const TEMPLATE_TIME: Duration = Duration::from_mins(1);
 
 /// Collectors that all get the same datagrams, at one pace.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub struct Collectors {
     list: Vec<Collector>,
     pace: Option<Pace>,
     started: Instant,
+    templates_sent: Instant,
 }
 
 impl Collectors {
@@ -33,7 +37,8 @@ impl Collectors {
         rate: Option<NonZero<u32>>,
     ) -> Result<Self, CollectorError> {
         let list = names.iter().map(Collector::connect).collect::<Result<_, _>>()?;
-        Ok(Self { list, pace: rate.map(Pace::new), started: Instant::now() })
+        let now = Instant::now();
+        Ok(Self { list, pace: rate.map(Pace::new), started: now, templates_sent: now })
     }
 
     /// Sends datagrams to every collector in their order, and sleeps where they would come faster
@@ -71,6 +76,23 @@ impl Collectors {
         if !delay.is_zero() {
             thread::sleep(delay);
         }
+    }
+
+    /// Whether whoever makes the datagrams should repeat its templates: once a minute.
+    pub fn are_templates_due(&mut self) -> bool {
+        let are_due = self.templates_sent.elapsed() >= TEMPLATE_TIME;
+        if are_due {
+            self.templates_sent = Instant::now();
+        }
+        are_due
+    }
+
+    /// The collectors whose hosts have said that nobody listens, as far as they have by now, each
+    /// with how often.
+    pub fn refusals(&mut self) -> Vec<String> {
+        self.list.iter_mut().for_each(Collector::notice_refusal);
+        let refused = self.list.iter().filter(|collector| collector.refused() > 0);
+        refused.map(|c| format!("{} (said {} times)", c.name(), c.refused())).collect()
     }
 
     /// The collectors.
