@@ -7,6 +7,8 @@
 mod address_ranges;
 #[cfg(all(feature = "cloudwatch", feature = "profile"))]
 mod alarms;
+#[cfg(feature = "s3")]
+mod bucket_events;
 #[cfg(feature = "step-functions")]
 mod callbacks;
 mod clock;
@@ -55,6 +57,8 @@ mod vpc_endpoints;
 pub use address_ranges::PublishedRanges;
 #[cfg(all(feature = "cloudwatch", feature = "profile"))]
 pub use alarms::{Alarms, GatewayAlarm};
+#[cfg(feature = "s3")]
+pub use bucket_events::BucketEvents;
 #[cfg(feature = "step-functions")]
 pub use callbacks::StepFunctionsCallbacks;
 pub use clock::Stopwatch;

@@ -73,6 +73,16 @@ impl LogGroups {
         Ok(None)
     }
 
+    /// The names of a log group's subscription filters.
+    pub async fn subscriptions(&self, name: &str) -> Result<Vec<String>, ReadError> {
+        let call = self.client.describe_subscription_filters().log_group_name(name);
+        let answer = call.send().await;
+        let operation = "logs:DescribeSubscriptionFilters";
+        let answer = answer.map_err(|error| ReadError::of_call(operation, &error))?;
+        let filters = answer.subscription_filters().iter();
+        Ok(filters.filter_map(|filter| filter.filter_name()).map(str::to_owned).collect())
+    }
+
     /// The events whose timestamps are in these seconds, in the order of time.
     #[must_use]
     pub fn events(&self, group: &LogGroup, seconds: Seconds) -> LogEvents {

@@ -11,6 +11,7 @@
 //! }
 //! ```
 
+pub mod custom_resource;
 mod failure;
 mod guard;
 mod logs;
