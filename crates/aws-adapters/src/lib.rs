@@ -39,7 +39,7 @@ mod posts;
 mod presigned_url;
 #[cfg(feature = "profile")]
 pub mod profile;
-#[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
+#[cfg(any(feature = "dynamodb", feature = "logs", feature = "profile", feature = "s3"))]
 mod read_error;
 #[cfg(all(feature = "dynamodb", feature = "profile"))]
 mod recordings;
@@ -47,6 +47,8 @@ mod recordings;
 mod replaced_texts;
 #[cfg(all(feature = "kms", feature = "secrets-manager", feature = "ssm"))]
 mod secrets;
+#[cfg(feature = "dynamodb")]
+mod sequences;
 #[cfg(feature = "dynamodb")]
 mod table;
 #[cfg(feature = "sns")]
@@ -85,7 +87,7 @@ pub use network_interfaces::Ec2NetworkInterfaces;
 pub use objects::{Bucket, Object, ObjectStream};
 pub use posts::{HttpAnswer, HttpsPosts};
 pub use presigned_url::PresignedUrl;
-#[cfg(any(feature = "logs", feature = "profile", feature = "s3"))]
+#[cfg(any(feature = "dynamodb", feature = "logs", feature = "profile", feature = "s3"))]
 pub use read_error::ReadError;
 #[cfg(all(feature = "dynamodb", feature = "profile"))]
 pub use recordings::RecordingsTables;
@@ -93,6 +95,8 @@ pub use recordings::RecordingsTables;
 pub use replaced_texts::ReplacedTexts;
 #[cfg(all(feature = "kms", feature = "secrets-manager", feature = "ssm"))]
 pub use secrets::SecretSource;
+#[cfg(feature = "dynamodb")]
+pub use sequences::SequenceTable;
 #[cfg(feature = "dynamodb")]
 pub use table::DynamoDbTable;
 #[cfg(feature = "sns")]
