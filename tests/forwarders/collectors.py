@@ -182,6 +182,12 @@ def tshark(path: Path) -> list[list[dict[str, str]]]:
     return [list(records(packet["_source"]["layers"])) for packet in json.loads(done.stdout)]
 
 
+def shown(heard: Listener, folder: Path) -> list[dict[str, str]]:
+    """The records of everything that was heard, as tshark shows them."""
+    write_pcap(folder / "heard.pcap", heard.datagrams)
+    return [record for datagram in tshark(folder / "heard.pcap") for record in datagram]
+
+
 def records(tree: object) -> Iterator[dict[str, str]]:
     """What tshark shows below `Flow 1`, `Flow 2` and so on, wherever that is in its tree."""
     if isinstance(tree, list):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import random
 import subprocess
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -17,19 +15,28 @@ from tests.forwarders.collectors import (
     needs_nfdump,
     needs_tshark,
     nfcapd,
-    tshark,
-    write_pcap,
+    shown,
+)
+from tests.forwarders.records import (
+    CLIENT,
+    FIELDS,
+    GATEWAY,
+    PEER,
+    SEED,
+    TRANSLATIONS,
+    added_up,
+    ipv4,
+    legs,
+    mixed_records,
+    random_record,
+    told_by_nfdump,
+    told_by_record,
+    write,
 )
 
 PROTOCOLS = ["ipfix", "v9", "v5"]
-SEED = 6
 # Few enough for a collector that shares two cores with every other test.
 RATE = 20_000
-GATEWAY, CLIENT, PEER = "10.0.0.220", "10.0.1.5", "203.0.113.5"
-FIELDS = (
-    "srcaddr dstaddr srcport dstport protocol packets bytes start end action tcp-flags "
-    "flow-direction log-status"
-)
 
 
 def natflow(*arguments: str | Path, code: int = 0) -> dict:
@@ -42,70 +49,9 @@ def natflow(*arguments: str | Path, code: int = 0) -> dict:
     return json.loads(done.stdout) if done.stdout else {"stderr": done.stderr}
 
 
-def record(rng: random.Random, ipv6: bool) -> dict:
-    """A record, its values as numbers and words."""
-    network = ipaddress.ip_network("2001:db8::/32" if ipv6 else "10.0.0.0/8")
-    start = 1_763_700_000 + rng.randrange(86_400)
-    return {
-        "srcaddr": str(network[rng.randrange(1, 2**24 - 1)]),
-        "dstaddr": str(network[rng.randrange(1, 2**24 - 1)]),
-        "srcport": rng.randrange(1024, 65_536),
-        "dstport": rng.choice([22, 53, 443, 5432]),
-        "protocol": rng.choice([6, 17]),
-        "packets": rng.randrange(1, 10_000),
-        "bytes": rng.randrange(40, 2**31),
-        "start": start,
-        "end": start + rng.randrange(60),
-        "action": rng.choice(["ACCEPT", "ACCEPT", "REJECT"]),
-        "tcp-flags": rng.choice([0, 2, 3, 18, 19]),
-        "flow-direction": rng.choice(["ingress", "egress"]),
-        "log-status": "OK",
-    }
-
-
-def write(path: Path, records: list[dict], *, fields: str = FIELDS) -> Path:
-    lines = [" ".join(str(record[name]) for name in fields.split()) for record in records]
-    path.write_text("\n".join([fields, *lines]) + "\n")
-    return path
-
-
 @pytest.fixture
 def mixed() -> list[dict]:
-    """Records of both families, the last one with more bytes than 32 bits hold."""
-    rng = random.Random(SEED)
-    records = [record(rng, ipv6=number % 3 == 2) for number in range(2_000)]
-    return [*records, record(rng, ipv6=False) | {"bytes": 3 * 2**40 + 7}]
-
-
-def ipv4(records: list[dict]) -> list[dict]:
-    return [record for record in records if ":" not in record["srcaddr"]]
-
-
-def milliseconds(text: str) -> int:
-    """Unix milliseconds of nfdump's time."""
-    time = datetime.fromisoformat(text).replace(tzinfo=UTC)
-    return round(time.timestamp() * 1000)
-
-
-def told_by_nfdump(flow: dict) -> tuple:
-    version = "6" if "src6_addr" in flow else "4"
-    return (
-        str(ipaddress.ip_address(flow[f"src{version}_addr"])),
-        str(ipaddress.ip_address(flow[f"dst{version}_addr"])),
-        flow["src_port"],
-        flow["dst_port"],
-        flow["proto"],
-        flow["in_packets"],
-        flow["in_bytes"],
-        milliseconds(flow["first"]),
-        milliseconds(flow["last"]),
-    )
-
-
-def told_by_record(record: dict) -> tuple:
-    names = ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes"]
-    times = [record["start"] * 1000, record["end"] * 1000]
-    return (*(record[name] for name in names), *times)
+    return mixed_records()
 
 
 @needs_nfdump
@@ -147,14 +93,7 @@ def test_nfdump_finds_every_record_of_netflow_v5(tmp_path, mixed):
     assert summary["records"] == len(ipv4(mixed))
     no_room = {"IPv6, for which NetFlow v5 has no room": len(mixed) - len(ipv4(mixed))}
     assert summary["not_exported"] == no_room
-    sums: dict[tuple, list[int]] = {}
-    for flow in collector.flows:
-        *ends, packets, octets, first, last = told_by_nfdump(flow)
-        parts = sums.setdefault((*ends, first, last), [0, 0])
-        parts[0] += packets
-        parts[1] += octets
-    found = sorted((*key[:5], *parts, *key[5:]) for key, parts in sums.items())
-    assert found == sorted(told_by_record(record) for record in ipv4(mixed))
+    assert added_up(collector.flows) == sorted(map(told_by_record, ipv4(mixed)))
     # 3 TB take 769 records of 32 bits each.
     assert len(collector.flows) == summary["flow_records"] == len(ipv4(mixed)) + 768
 
@@ -173,11 +112,6 @@ def test_nfdump_shows_what_became_of_the_traffic(tmp_path, mixed):
         assert flow["fwd_status"] == (129 if told in rejected else 64)
         assert flow.get("event") == ("DENIED" if told in rejected else None)
         assert flow["direction"] == (1 if told in egress else 0)
-
-
-def shown(heard, tmp_path: Path) -> list[dict[str, str]]:
-    write_pcap(tmp_path / "heard.pcap", heard.datagrams)
-    return [record for datagram in tshark(tmp_path / "heard.pcap") for record in datagram]
 
 
 @needs_tshark
@@ -221,33 +155,6 @@ def test_tshark_agrees_on_every_field(tmp_path, mixed, protocol):
 def forwarding_code(told: dict[str, str]) -> str:
     names = ["cflow.forwarding_status_forward_code", "cflow.forwarding_status_drop_code"]
     return next(told[name] for name in names if name in told)
-
-
-LEGS = [
-    # direction, srcaddr, dstaddr, pkt-srcaddr, pkt-dstaddr, srcport, dstport
-    ("ingress", CLIENT, GATEWAY, CLIENT, PEER, 50_000, 443),
-    ("egress", GATEWAY, PEER, GATEWAY, PEER, 1_024, 443),
-    ("ingress", PEER, GATEWAY, PEER, GATEWAY, 443, 1_024),
-    ("egress", GATEWAY, CLIENT, PEER, CLIENT, 443, 50_000),
-]
-
-
-def legs(path: Path) -> Path:
-    fields = (
-        "flow-direction srcaddr dstaddr pkt-srcaddr pkt-dstaddr srcport dstport bytes start end"
-    )
-    lines = [" ".join(map(str, leg)) + " 1500 1763700000 1763700060" for leg in LEGS]
-    path.write_text("\n".join([fields, *lines]) + "\n")
-    return path
-
-
-TRANSLATIONS = [
-    # source, destination, new source, new destination, observation point
-    (CLIENT, PEER, GATEWAY, None, 1),
-    (GATEWAY, PEER, None, None, 2),
-    (PEER, GATEWAY, None, None, 2),
-    (PEER, GATEWAY, None, CLIENT, 1),
-]
 
 
 @needs_tshark
@@ -299,7 +206,9 @@ def test_records_without_traffic_are_numbers_in_an_options_record(tmp_path, prot
     fields = FIELDS.split()
     empty = dict.fromkeys(fields, "-") | {"start": 1_763_700_000, "end": 1_763_700_060}
     nothing = [empty | {"log-status": status} for status in ["NODATA", "NODATA", "SKIPDATA"]]
-    path = write(tmp_path / "records.log", [record(random.Random(SEED), ipv6=False), *nothing])
+    path = write(
+        tmp_path / "records.log", [random_record(random.Random(SEED), ipv6=False), *nothing]
+    )
     with listener() as heard:
         summary = natflow("--to", heard.address, "--protocol", protocol, path)
     assert (summary["records"], summary["nodata"], summary["skipdata"]) == (1, 2, 1)
