@@ -1,32 +1,27 @@
 use std::collections::BTreeSet;
 
-use aws_sdk_sfn::{
-    Client,
-    operation::{
-        describe_execution::{DescribeExecutionError, DescribeExecutionOutput},
-        list_executions::ListExecutionsError,
-        stop_execution::StopExecutionError,
-    },
-    types::{ExecutionListItem, ExecutionStatus as Status, HistoryEvent},
-};
-use aws_smithy_types::DateTime;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
 use aws_types::SdkConfig;
 use jiff::Timestamp;
 use recording::{
     Error,
     ports::{Execution, ExecutionStatus, Executions},
 };
+use serde_json::{Value, json};
 
-use crate::error;
+use crate::{
+    error,
+    step_functions::{Failed, StepFunctions},
+};
 
 /// The executions of a state machine.
 #[derive(Clone, Debug)]
 pub struct StateMachineExecutions {
-    client: Client,
+    client: StepFunctions,
     state_machine: String,
 }
 
-/// The most that `ListExecutions` answers at once.
+/// The most that `ListExecutions` and `GetExecutionHistory` answer at once.
 const PAGE: i32 = 1000;
 
 /// So many executions of a status are looked at, those that began last: two days' worth of a
@@ -37,48 +32,49 @@ impl StateMachineExecutions {
     /// The executions of the state machine with this ARN.
     #[must_use]
     pub fn new(config: &SdkConfig, state_machine: String) -> Self {
-        Self { client: Client::new(config), state_machine }
+        Self { client: StepFunctions::new(config), state_machine }
     }
 
-    async fn list(&self, status: Status, most: usize) -> Result<Vec<ExecutionListItem>, Error> {
-        let call = self.client.list_executions().state_machine_arn(&self.state_machine);
-        let mut pages = call.status_filter(status).into_paginator().page_size(PAGE).send();
+    async fn list(&self, status: &str, most: usize) -> Result<Vec<Value>, Error> {
+        let mut input = json!({
+            "stateMachineArn": self.state_machine,
+            "statusFilter": status,
+            "maxResults": PAGE,
+        });
         let mut found = Vec::new();
-        while found.len() < most
-            && let Some(page) = pages.next().await
-        {
-            match page {
-                Ok(page) => found.extend(page.executions),
+        loop {
+            match self.client.call("ListExecutions", input.clone()).await {
+                Ok(mut page) => {
+                    found.append(&mut items(&mut page, "executions"));
+                    if found.len() >= most || !goes_on(&mut input, page) {
+                        return Ok(found);
+                    }
+                }
                 // Its executions have gone with it.
-                Err(failed)
-                    if failed
-                        .as_service_error()
-                        .is_some_and(ListExecutionsError::is_state_machine_does_not_exist) =>
-                {
-                    break;
+                Err(failed) if failed.code() == Some("StateMachineDoesNotExist") => {
+                    return Ok(found);
                 }
                 Err(failed) => return Err(error::of_call("states:ListExecutions", &failed)),
             }
         }
-        Ok(found)
     }
 }
 
 impl Executions for StateMachineExecutions {
     async fn running(&self) -> Result<BTreeSet<String>, Error> {
-        let running = self.list(Status::Running, usize::MAX).await?;
-        Ok(running.into_iter().map(|execution| execution.execution_arn).collect())
+        let running = self.list("RUNNING", usize::MAX).await?;
+        Ok(running.iter().filter_map(arn).collect())
     }
 
     async fn ended_badly(&self, since: Timestamp) -> Result<Vec<String>, Error> {
         let mut found = Vec::new();
-        for status in [Status::Failed, Status::TimedOut, Status::Aborted] {
+        for status in ["FAILED", "TIMED_OUT", "ABORTED"] {
             let ended = self.list(status, LOOKED_AT).await?;
-            let ended = ended.into_iter().filter(|execution| {
+            let ended = ended.iter().filter(|execution| {
                 // The local AWS does not say when an execution timed out.
-                execution.stop_date.as_ref().and_then(moment).is_none_or(|at| at >= since)
+                moment(execution, "stopDate").is_none_or(|at| at >= since)
             });
-            found.extend(ended.map(|execution| execution.execution_arn));
+            found.extend(ended.filter_map(arn));
         }
         Ok(found)
     }
@@ -87,47 +83,81 @@ impl Executions for StateMachineExecutions {
         if !is_of(&self.state_machine, execution) {
             return Ok(None);
         }
-        match self.client.describe_execution().execution_arn(execution).send().await {
-            Ok(answer) => Ok(Some(described(answer))),
-            Err(failed)
-                if failed
-                    .as_service_error()
-                    .is_some_and(DescribeExecutionError::is_execution_does_not_exist) =>
-            {
-                Ok(None)
-            }
+        match self.client.call("DescribeExecution", json!({ "executionArn": execution })).await {
+            Ok(answer) => Ok(Some(described(&answer))),
+            Err(failed) if does_not_exist(&failed) => Ok(None),
             Err(failed) => Err(error::of_call("states:DescribeExecution", &failed)),
         }
     }
 
     /// Looks at the latest events first: an e-mail is among the last that an execution does.
     async fn has_published(&self, execution: &str) -> Result<bool, Error> {
-        let call = self.client.get_execution_history().execution_arn(execution);
-        let call = call.reverse_order(true).include_execution_data(false);
-        let mut events = call.into_paginator().items().send();
-        while let Some(event) = events.next().await {
-            let event = event.map_err(|f| error::of_call("states:GetExecutionHistory", &f))?;
-            if is_published(&event) {
+        let mut input = json!({
+            "executionArn": execution,
+            "reverseOrder": true,
+            "includeExecutionData": false,
+            "maxResults": PAGE,
+        });
+        loop {
+            let page = self.client.call("GetExecutionHistory", input.clone()).await;
+            let mut page =
+                page.map_err(|failed| error::of_call("states:GetExecutionHistory", &failed))?;
+            if items(&mut page, "events").iter().any(is_published) {
                 return Ok(true);
             }
+            if !goes_on(&mut input, page) {
+                return Ok(false);
+            }
         }
-        Ok(false)
     }
 
     async fn stop(&self, execution: &str, cause: &str) -> Result<(), Error> {
-        let call = self.client.stop_execution().execution_arn(execution).cause(cause);
-        match call.send().await {
+        let input = json!({ "executionArn": execution, "cause": cause });
+        match self.client.call("StopExecution", input).await {
             Ok(_) => Ok(()),
-            Err(failed)
-                if failed
-                    .as_service_error()
-                    .is_some_and(StopExecutionError::is_execution_does_not_exist) =>
-            {
-                Ok(())
-            }
+            Err(failed) if does_not_exist(&failed) => Ok(()),
             Err(failed) => Err(error::of_call("states:StopExecution", &failed)),
         }
     }
+}
+
+fn does_not_exist(failed: &Failed) -> bool {
+    failed.code() == Some("ExecutionDoesNotExist")
+}
+
+/// Takes the items of a page, each an object.
+fn items(page: &mut Value, name: &str) -> Vec<Value> {
+    match page.get_mut(name).map(Value::take) {
+        Some(Value::Array(items)) => items,
+        _ => Vec::new(),
+    }
+}
+
+/// Asks for the page after this one, if there is one.
+fn goes_on(input: &mut Value, mut page: Value) -> bool {
+    match page.get_mut("nextToken").map(Value::take) {
+        Some(token @ Value::String(_)) => {
+            if let Some(input) = input.as_object_mut() {
+                input.insert("nextToken".to_owned(), token);
+            }
+            true
+        }
+        _ => false,
+    }
+}
+
+fn arn(execution: &Value) -> Option<String> {
+    text(execution, "executionArn")
+}
+
+fn text(of: &Value, field: &str) -> Option<String> {
+    of.get(field)?.as_str().map(ToOwned::to_owned)
+}
+
+/// A time in Unix seconds, with fractions.
+fn moment(of: &Value, field: &str) -> Option<Timestamp> {
+    let seconds = jiff::SignedDuration::try_from_secs_f64(of.get(field)?.as_f64()?).ok()?;
+    Timestamp::from_duration(seconds).ok()
 }
 
 /// Whether an execution is one of the state machine. There are others when the state machine was
@@ -138,56 +168,50 @@ fn is_of(state_machine: &str, execution: &str) -> bool {
 }
 
 /// Whether a task of the state machine has handed an e-mail to SNS.
-fn is_published(event: &HistoryEvent) -> bool {
-    event
-        .task_succeeded_event_details()
-        .is_some_and(|task| task.resource_type() == "sns" && task.resource() == "publish")
+/// <https://docs.aws.amazon.com/step-functions/latest/apireference/API_TaskSucceededEventDetails.html>
+fn is_published(event: &Value) -> bool {
+    event.get("taskSucceededEventDetails").is_some_and(|task| {
+        text(task, "resourceType").as_deref() == Some("sns")
+            && text(task, "resource").as_deref() == Some("publish")
+    })
 }
 
-fn described(answer: DescribeExecutionOutput) -> Execution {
-    let input = answer.input.as_deref().and_then(|input| serde_json::from_str(input).ok());
+fn described(answer: &Value) -> Execution {
+    let status = answer.get("status").and_then(Value::as_str).unwrap_or_default();
+    let input = answer.get("input").and_then(Value::as_str);
+    let input = input.and_then(|input| serde_json::from_str(input).ok());
     Execution {
-        status: match answer.status {
-            Status::Succeeded => ExecutionStatus::Succeeded,
-            Status::Failed => ExecutionStatus::Failed,
-            Status::TimedOut => ExecutionStatus::TimedOut,
-            Status::Aborted => ExecutionStatus::Aborted,
+        status: match status {
+            "SUCCEEDED" => ExecutionStatus::Succeeded,
+            "FAILED" => ExecutionStatus::Failed,
+            "TIMED_OUT" => ExecutionStatus::TimedOut,
+            "ABORTED" => ExecutionStatus::Aborted,
             _ => ExecutionStatus::Running,
         },
         input: input.unwrap_or_default(),
-        error: answer.error,
-        cause: answer.cause,
+        error: text(answer, "error"),
+        cause: text(answer, "cause"),
     }
-}
-
-fn moment(at: &DateTime) -> Option<Timestamp> {
-    Timestamp::from_millisecond(at.to_millis().ok()?).ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sfn::types::{HistoryEventType, TaskSucceededEventDetails};
-
     use super::*;
 
-    fn succeeded(resource_type: &str, resource: &str) -> HistoryEvent {
-        let task = TaskSucceededEventDetails::builder()
-            .resource_type(resource_type)
-            .resource(resource)
-            .build();
-        HistoryEvent::builder()
-            .timestamp(DateTime::from_secs(0))
-            .r#type(HistoryEventType::TaskSucceeded)
-            .id(1)
-            .task_succeeded_event_details(task.unwrap())
-            .build()
-            .unwrap()
+    fn succeeded(resource_type: &str, resource: &str) -> Value {
+        json!({
+            "timestamp": 0,
+            "type": "TaskSucceeded",
+            "id": 1,
+            "taskSucceededEventDetails": { "resourceType": resource_type, "resource": resource },
+        })
     }
 
     #[test]
     fn only_an_e_mail_that_sns_took_counts() {
         assert!(is_published(&succeeded("sns", "publish")));
         assert!(!is_published(&succeeded("lambda", "invoke")));
+        assert!(!is_published(&json!({ "type": "ExecutionStarted" })));
     }
 
     #[test]
@@ -201,18 +225,30 @@ mod tests {
 
     #[test]
     fn a_status_of_later_times_is_taken_for_running() {
-        let described = |status| {
-            let answer = DescribeExecutionOutput::builder()
-                .execution_arn("arn")
-                .state_machine_arn("arn")
-                .status(status)
-                .start_date(DateTime::from_secs(0))
-                .input("{\"natGatewayId\":\"nat-0123abcd\"}");
-            described(answer.build().unwrap())
+        let described = |status: &str| {
+            described(&json!({ "status": status, "input": "{\"natGatewayId\":\"nat-0123abcd\"}" }))
         };
-        assert_eq!(described(Status::PendingRedrive).status, ExecutionStatus::Running);
-        let aborted = described(Status::Aborted);
+        assert_eq!(described("PENDING_REDRIVE").status, ExecutionStatus::Running);
+        let aborted = described("ABORTED");
         assert_eq!(aborted.status, ExecutionStatus::Aborted);
         assert_eq!(aborted.input["natGatewayId"], "nat-0123abcd");
+    }
+
+    #[test]
+    fn an_execution_ended_at_a_fraction_of_a_second() {
+        let ended = json!({ "stopDate": 1_795_257_660.123 });
+        let expected = Timestamp::from_millisecond(1_795_257_660_123).unwrap();
+        let ended = moment(&ended, "stopDate").unwrap();
+        assert_eq!(ended.as_millisecond(), expected.as_millisecond());
+        assert_eq!(moment(&json!({ "stopDate": null }), "stopDate"), None);
+    }
+
+    #[test]
+    fn pages_follow_each_other_until_one_names_no_next() {
+        let mut input = json!({ "executionArn": "e" });
+        assert!(goes_on(&mut input, json!({ "nextToken": "two" })));
+        assert_eq!(input, json!({ "executionArn": "e", "nextToken": "two" }));
+        assert!(!goes_on(&mut input, json!({ "nextToken": null })));
+        assert!(!goes_on(&mut input, json!({})));
     }
 }

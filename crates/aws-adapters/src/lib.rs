@@ -14,7 +14,7 @@ mod callbacks;
 mod clock;
 mod config;
 mod error;
-#[cfg(feature = "step-functions")]
+#[cfg(feature = "executions")]
 mod executions;
 #[cfg(feature = "ec2")]
 mod flow_logs;
@@ -49,6 +49,8 @@ mod replaced_texts;
 mod secrets;
 #[cfg(feature = "dynamodb")]
 mod sequences;
+#[cfg(feature = "executions")]
+mod step_functions;
 #[cfg(feature = "dynamodb")]
 mod table;
 #[cfg(feature = "sns")]
@@ -65,7 +67,7 @@ pub use bucket_events::BucketEvents;
 pub use callbacks::StepFunctionsCallbacks;
 pub use clock::Stopwatch;
 pub use config::{SdkConfig, from_environment};
-#[cfg(feature = "step-functions")]
+#[cfg(feature = "executions")]
 pub use executions::StateMachineExecutions;
 #[cfg(feature = "ec2")]
 pub use flow_logs::{Delivery, Ec2FlowLogs, FileFormat};
