@@ -10,6 +10,7 @@ pub mod flowlog_formats;
 pub mod flowlog_lines;
 pub mod insights_queries;
 pub mod macro_requests;
+pub mod sweep_events;
 
 #[path = "../../crates/flowlog/tests/naive/mod.rs"]
 mod naive;
@@ -20,13 +21,14 @@ use flowlog::Format;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 7] = [
     ("flowlog-lines", flowlog_lines::check),
     ("flowlog-formats", flowlog_formats::check),
     ("flowlog-envelopes", flowlog_envelopes::check),
     ("insights-queries", insights_queries::check),
     ("alarm-events", alarm_events::check),
     ("macro-requests", macro_requests::check),
+    ("sweep-events", sweep_events::check),
 ];
 
 /// The names of a format's fields, in its order.

@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, net::IpAddr};
 
 use aws_sdk_ec2::{
     Client,
+    operation::describe_network_interfaces::builders::DescribeNetworkInterfacesFluentBuilder,
     types::{Filter, NetworkInterface as Described, Tag},
 };
 use aws_types::SdkConfig;
@@ -9,6 +10,10 @@ use recording::{Error, ports::NetworkInterfaces};
 use report::interface::{NetworkInterface, Tags};
 
 use crate::error;
+
+/// How many values a filter takes.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html>
+const MOST_FILTER_VALUES: usize = 200;
 
 /// The network interfaces that EC2 knows.
 #[derive(Clone, Debug)]
@@ -34,7 +39,25 @@ impl Ec2NetworkInterfaces {
         }
         let call = self.client.describe_network_interfaces();
         let call = call.filters(filter_of("vpc-id", vec![vpc_id.to_owned()]));
-        let call = call.filters(filter_of(filter, addresses));
+        self.described_by(call.filters(filter_of(filter, addresses))).await
+    }
+
+    /// The interfaces with these IDs; those that do not exist are left out.
+    pub async fn with_ids(&self, ids: &[String]) -> Result<Vec<NetworkInterface>, Error> {
+        let mut found = vec![];
+        for ids in ids.chunks(MOST_FILTER_VALUES) {
+            let call = self.client.describe_network_interfaces();
+            // Asked for by name, one that does not exist would fail the call.
+            let call = call.filters(filter_of("network-interface-id", ids.to_vec()));
+            found.extend(self.described_by(call).await?);
+        }
+        Ok(found)
+    }
+
+    async fn described_by(
+        &self,
+        call: DescribeNetworkInterfacesFluentBuilder,
+    ) -> Result<Vec<NetworkInterface>, Error> {
         let mut interfaces = call.into_paginator().items().send();
         let mut found = vec![];
         while let Some(interface) = interfaces.next().await {
