@@ -14,7 +14,7 @@ from typing import Any
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from local import parameters, sam
+from local import parameters, rules, sam
 from local.macros import Expansion
 from local.template import DeploymentError, Template, as_json, read
 
@@ -42,6 +42,7 @@ class Deployer:
         source = read(template) if isinstance(template, Path) else template
         previous = self._parameters_of(stack)
         values = parameters.resolve(source, given or {}, previous)
+        rules.check(source, values)
         packaged = sam.package(source, base, self.binaries, self.client("s3"))
         expansion = Expansion(self.client, self.region, self.account_id, values)
         expanded = expansion.expand(packaged)

@@ -13,6 +13,7 @@ from local.resource_providers import (
     macros,
     messaging,
     monitoring,
+    streams,
     tables,
     workflows,
 )
@@ -29,6 +30,7 @@ MODULES = (
     macros,
     messaging,
     monitoring,
+    streams,
     tables,
     workflows,
 )

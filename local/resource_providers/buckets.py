@@ -12,6 +12,10 @@ SETTINGS = {
     "BucketEncryption": ("PutBucketEncryption", "ServerSideEncryptionConfiguration"),
     "LifecycleConfiguration": ("PutBucketLifecycleConfiguration", "LifecycleConfiguration"),
     "OwnershipControls": ("PutBucketOwnershipControls", "OwnershipControls"),
+    "NotificationConfiguration": (
+        "PutBucketNotificationConfiguration",
+        "NotificationConfiguration",
+    ),
     "PublicAccessBlockConfiguration": ("PutPublicAccessBlock", "PublicAccessBlockConfiguration"),
 }
 
@@ -42,7 +46,11 @@ class Bucket(ResourceProvider):
             if setting not in SETTINGS:
                 raise ValueError(f"the local AWS's buckets have no {setting}")
             operation, parameter = SETTINGS[setting]
-            as_api = {"BucketEncryption": _encryption, "LifecycleConfiguration": _lifecycle}
+            as_api = {
+                "BucketEncryption": _encryption,
+                "LifecycleConfiguration": _lifecycle,
+                "NotificationConfiguration": _notifications,
+            }
             value = as_api.get(setting, lambda value: value)(value)
             context.call("s3", operation, Bucket=name, **{parameter: value})
 
@@ -58,6 +66,14 @@ def _encryption(value: Properties) -> Properties:
         for rule in value["ServerSideEncryptionConfiguration"]
     ]
     return {"Rules": rules}
+
+
+def _notifications(value: Properties) -> Properties:
+    """EventBridge alone: what else CloudFormation calls otherwise than the API is refused."""
+    if value.keys() != {"EventBridgeConfiguration"}:
+        raise ValueError(f"the local AWS's buckets notify EventBridge alone, not {list(value)}")
+    enabled = value["EventBridgeConfiguration"].get("EventBridgeEnabled", True)
+    return {"EventBridgeConfiguration": {}} if str(enabled).lower() == "true" else {}
 
 
 def _lifecycle(value: Properties) -> Properties:

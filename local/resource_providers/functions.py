@@ -97,4 +97,23 @@ class EventInvokeConfig(ResourceProvider):
         return {name: value for name, value in properties.items() if name != "Qualifier"}
 
 
-PROVIDERS = (Function, Permission, EventInvokeConfig)
+class EventSourceMapping(ResourceProvider):
+    type = "AWS::Lambda::EventSourceMapping"
+    replaced_by = frozenset({"EventSourceArn", "StartingPosition"})
+
+    def create(self, context: Context, properties: Properties) -> Created:
+        made = context.call("lambda", "CreateEventSourceMapping", **properties)["UUID"]
+        return Created(made, {"Id": made})
+
+    def update(
+        self, context: Context, physical_id: str, properties: Properties, old: Properties
+    ) -> dict[str, Any]:
+        request = {key: properties[key] for key in properties.keys() - self.replaced_by}
+        context.call("lambda", "UpdateEventSourceMapping", UUID=physical_id, **request)
+        return {"Id": physical_id}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        context.call("lambda", "DeleteEventSourceMapping", UUID=physical_id)
+
+
+PROVIDERS = (Function, Permission, EventInvokeConfig, EventSourceMapping)

@@ -52,4 +52,38 @@ class QueryDefinition(ResourceProvider):
         context.call("logs", "DeleteQueryDefinition", queryDefinitionId=physical_id)
 
 
-PROVIDERS = (LogGroup, QueryDefinition)
+class LogStream(ResourceProvider):
+    type = "AWS::Logs::LogStream"
+    replaced_by = frozenset({"LogGroupName", "LogStreamName"})
+
+    def create(self, context: Context, properties: Properties) -> Created:
+        name = properties.get("LogStreamName") or context.generated_name(512)
+        context.call("logs", "CreateLogStream", **{**properties, "LogStreamName": name})
+        return Created(name)
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        group = properties["LogGroupName"]
+        context.call("logs", "DeleteLogStream", logGroupName=group, logStreamName=physical_id)
+
+
+class SubscriptionFilter(ResourceProvider):
+    type = "AWS::Logs::SubscriptionFilter"
+    replaced_by = frozenset({"FilterName", "LogGroupName"})
+
+    def create(self, context: Context, properties: Properties) -> Created:
+        name = properties.get("FilterName") or context.generated_name(512)
+        self.update(context, name, properties, {})
+        return Created(name)
+
+    def update(
+        self, context: Context, physical_id: str, properties: Properties, old: Properties
+    ) -> dict[str, Any]:
+        context.call("logs", "PutSubscriptionFilter", **{**properties, "FilterName": physical_id})
+        return {}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        group = properties["LogGroupName"]
+        context.call("logs", "DeleteSubscriptionFilter", logGroupName=group, filterName=physical_id)
+
+
+PROVIDERS = (LogGroup, LogStream, QueryDefinition, SubscriptionFilter)

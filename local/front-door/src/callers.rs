@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 const PREFIX: &str = "AKIALOCAL";
 /// The key of moto's Step Functions interpreter.
 const INTERPRETER: &str = "ak";
+/// What the keys begin with under which moto's patches act for services; the name follows.
+const SERVICE: &str = "service.";
 /// Under this name EventBridge calls its targets.
 pub(crate) const EVENTS: &str = "events";
 /// Under this name CloudWatch publishes messages of its alarms.
@@ -30,10 +32,13 @@ impl Callers {
         key
     }
 
-    /// The function or service that owns the key; `state-machine`; or `client`.
+    /// The function, service or resource that owns the key; `state-machine`; or `client`.
     pub(crate) fn name_of(&self, access_key: &str) -> String {
         if access_key == INTERPRETER {
             return "state-machine".to_owned();
+        }
+        if let Some(name) = access_key.strip_prefix(SERVICE) {
+            return name.to_owned();
         }
         self.names.lock().get(access_key).cloned().unwrap_or_else(|| "client".to_owned())
     }
@@ -56,6 +61,7 @@ mod tests {
         assert_eq!(callers.name_of(&another), "start-recording");
         assert_eq!(callers.name_of(&stop), "stop-recording");
         assert_eq!(callers.name_of("ak"), "state-machine");
+        assert_eq!(callers.name_of("service.documents-1A2B"), "documents-1A2B");
         assert_eq!(callers.name_of("AKIAIOSFODNN7EXAMPLE"), "client");
     }
 }
