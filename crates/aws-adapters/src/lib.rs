@@ -13,6 +13,8 @@ mod bucket_events;
 mod callbacks;
 mod clock;
 mod config;
+#[cfg(feature = "firehose")]
+mod delivery_streams;
 mod error;
 #[cfg(feature = "executions")]
 mod executions;
@@ -67,6 +69,8 @@ pub use bucket_events::BucketEvents;
 pub use callbacks::StepFunctionsCallbacks;
 pub use clock::Stopwatch;
 pub use config::{SdkConfig, from_environment};
+#[cfg(feature = "firehose")]
+pub use delivery_streams::DeliveryStreams;
 #[cfg(feature = "executions")]
 pub use executions::StateMachineExecutions;
 #[cfg(feature = "ec2")]

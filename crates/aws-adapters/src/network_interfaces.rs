@@ -87,17 +87,17 @@ impl NetworkInterfaces for Ec2NetworkInterfaces {
         instance_ids: &[String],
     ) -> Result<BTreeMap<String, Tags>, Error> {
         let mut tags: BTreeMap<String, Tags> = BTreeMap::new();
-        if instance_ids.is_empty() {
-            return Ok(tags);
-        }
-        let call = self.client.describe_tags();
-        let call = call.filters(filter_of("resource-id", instance_ids.to_vec()));
-        let mut found = call.into_paginator().items().send();
-        while let Some(tag) = found.next().await {
-            let tag = tag.map_err(|failed| error::of_call("ec2:DescribeTags", &failed))?;
-            if let (Some(id), Some(key), Some(value)) = (tag.resource_id(), tag.key(), tag.value())
-            {
-                tags.entry(id.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
+        for ids in instance_ids.chunks(MOST_FILTER_VALUES) {
+            let call = self.client.describe_tags();
+            let call = call.filters(filter_of("resource-id", ids.to_vec()));
+            let mut found = call.into_paginator().items().send();
+            while let Some(tag) = found.next().await {
+                let tag = tag.map_err(|failed| error::of_call("ec2:DescribeTags", &failed))?;
+                if let (Some(id), Some(key), Some(value)) =
+                    (tag.resource_id(), tag.key(), tag.value())
+                {
+                    tags.entry(id.to_owned()).or_default().insert(key.to_owned(), value.to_owned());
+                }
             }
         }
         Ok(tags)
@@ -123,6 +123,16 @@ fn described(interface: &Described) -> NetworkInterface {
         description: interface.description().unwrap_or_default().to_owned(),
         instance_id: attachment.and_then(|attachment| attachment.instance_id()).map(str::to_owned),
         tags: interface.tag_set().iter().filter_map(tag).collect(),
+        account_id: interface.owner_id().map(str::to_owned),
+        vpc_id: interface.vpc_id().map(str::to_owned),
+        subnet_id: interface.subnet_id().map(str::to_owned),
+        zone_name: interface.availability_zone().map(str::to_owned),
+        zone_id: interface.availability_zone_id().map(str::to_owned),
+        security_groups: interface
+            .groups()
+            .iter()
+            .filter_map(|group| group.group_id().map(str::to_owned))
+            .collect(),
     }
 }
 
@@ -133,7 +143,8 @@ fn tag(tag: &Tag) -> Option<(String, String)> {
 #[cfg(test)]
 mod tests {
     use aws_sdk_ec2::types::{
-        NetworkInterfaceAttachment, NetworkInterfaceIpv6Address, NetworkInterfacePrivateIpAddress,
+        GroupIdentifier, NetworkInterfaceAttachment, NetworkInterfaceIpv6Address,
+        NetworkInterfacePrivateIpAddress,
     };
 
     use super::*;
@@ -152,6 +163,12 @@ mod tests {
             )
             .attachment(NetworkInterfaceAttachment::builder().instance_id("i-1").build())
             .tag_set(Tag::builder().key("Name").value("crawler").build())
+            .owner_id("123456789012")
+            .vpc_id("vpc-1")
+            .subnet_id("subnet-1")
+            .availability_zone("eu-west-1a")
+            .availability_zone_id("euw1-az1")
+            .groups(GroupIdentifier::builder().group_id("sg-1").group_name("web").build())
             .build();
 
         let expected = NetworkInterface {
@@ -161,6 +178,12 @@ mod tests {
             description: String::new(),
             instance_id: Some("i-1".to_owned()),
             tags: [("Name".to_owned(), "crawler".to_owned())].into(),
+            account_id: Some("123456789012".to_owned()),
+            vpc_id: Some("vpc-1".to_owned()),
+            subnet_id: Some("subnet-1".to_owned()),
+            zone_name: Some("eu-west-1a".to_owned()),
+            zone_id: Some("euw1-az1".to_owned()),
+            security_groups: vec!["sg-1".to_owned()],
         };
         assert_eq!(described(&interface), expected);
     }

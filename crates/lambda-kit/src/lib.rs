@@ -22,6 +22,7 @@ use std::time::{Duration, SystemTime};
 
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::value::RawValue;
 use tracing::{Instrument as _, error, info_span};
 
 pub use failure::Failure;
@@ -76,9 +77,31 @@ where
     O: Serialize,
     H: AsyncFn(I, Invocation) -> Result<O, Failure>,
 {
+    let handler = &handler;
+    serve(async |input: serde_json::Value, invocation| {
+        handler(serde_json::from_value(input)?, invocation).await
+    })
+}
+
+/// The same for a handler that reads and writes JSON itself: megabytes of it, without a tree in
+/// between.
+pub fn run_raw<H>(handler: H) -> Result<(), RuntimeError>
+where
+    H: AsyncFn(&str, Invocation) -> Result<Box<RawValue>, Failure>,
+{
+    let handler = &handler;
+    serve(async |input: Box<RawValue>, invocation| handler(input.get(), invocation).await)
+}
+
+fn serve<I, O, H>(handler: H) -> Result<(), RuntimeError>
+where
+    I: DeserializeOwned,
+    O: Serialize,
+    H: AsyncFn(I, Invocation) -> Result<O, Failure>,
+{
     logs::init();
     let handler = &handler;
-    let answer_invocation = service_fn(async |event: LambdaEvent<serde_json::Value>| {
+    let answer_invocation = service_fn(async |event: LambdaEvent<I>| {
         let span = info_span!(
             "invocation",
             requestId = event.context.request_id,
@@ -94,15 +117,12 @@ where
         .block_on(lambda_runtime::run(answer_invocation))
 }
 
-async fn answer<I, O, H>(handler: &H, event: LambdaEvent<serde_json::Value>) -> Result<O, Failure>
+async fn answer<I, O, H>(handler: &H, event: LambdaEvent<I>) -> Result<O, Failure>
 where
-    I: DeserializeOwned,
-    O: Serialize,
     H: AsyncFn(I, Invocation) -> Result<O, Failure>,
 {
     let invocation = Invocation::from(&event.context);
-    let answering = async { handler(serde_json::from_value(event.payload)?, invocation).await };
-    let answer = guard::catching(answering).await;
+    let answer = guard::catching(handler(event.payload, invocation)).await;
     if let Err(failure) = &answer {
         error!(error = failure.name(), "{failure}");
     }

@@ -21,6 +21,18 @@ pub struct NetworkInterface {
     pub instance_id: Option<String>,
     /// Its own tags by their keys.
     pub tags: Tags,
+    /// The account that owns it: twelve digits.
+    pub account_id: Option<String>,
+    /// `vpc-…`
+    pub vpc_id: Option<String>,
+    /// `subnet-…`
+    pub subnet_id: Option<String>,
+    /// The Availability Zone's name in this account: `eu-west-1a`.
+    pub zone_name: Option<String>,
+    /// The same zone's ID in every account: `euw1-az1`.
+    pub zone_id: Option<String>,
+    /// `sg-…`, in EC2's order.
+    pub security_groups: Vec<String>,
 }
 
 /// Tags: values by keys.
@@ -169,7 +181,9 @@ fn other(interface: &NetworkInterface) -> Owner {
     Owner { kind, name, id: interface.id.clone() }
 }
 
-fn name_tag(tags: &Tags) -> Option<&String> {
+/// The name that people gave: the tag `Name`, unless it is blank.
+#[must_use]
+pub fn name_tag(tags: &Tags) -> Option<&String> {
     tags.get("Name").filter(|name| !name.trim().is_empty())
 }
 
