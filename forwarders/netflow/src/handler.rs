@@ -22,8 +22,8 @@ pub(crate) async fn handle(
     let buckets = S3::new(config);
     let table = Table::new(config, &settings.table_name);
     let forwarder = Forwarder::new(&settings, &buckets, &table);
-    let forwarded = forwarder.forward(&told, &token(invocation), invocation.time_left).await;
-    forwarded.map(|forwarded| forwarded.answer).map_err(|error| failure(&error))
+    let done = forwarder.forward(&told, &token(invocation), invocation.time_left).await;
+    done.map(|done| done.answer).map_err(|error| failure(&error))
 }
 
 fn failure(error: &Error) -> Failure {
