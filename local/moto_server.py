@@ -12,6 +12,11 @@ import logging
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+# More than ever wait for one another: a stack's creation holds one while it calls moto itself.
+MOST_REQUESTS = 1000
 
 
 def main() -> None:
@@ -41,17 +46,23 @@ def _server(port: int):
         MotoRequestHandler,
         create_backend_app,
     )
-    from werkzeug.serving import make_server
+    from werkzeug.serving import ThreadedWSGIServer
 
     from local.moto_patches import apply_all
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     apply_all()
+    threads = ThreadPoolExecutor(MOST_REQUESTS)
+
+    class Server(ThreadedWSGIServer):
+        """Answers in threads that are used again: to start one takes longer than many answers."""
+
+        def process_request(self, request: Any, client_address: Any) -> None:
+            threads.submit(self.process_request_thread, request, client_address)
+
     application = DomainDispatcherApplication(create_backend_app)
-    return make_server(
-        "127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler
-    )
+    return Server("127.0.0.1", port, application, MotoRequestHandler)
 
 
 if __name__ == "__main__":
