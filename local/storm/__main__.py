@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import sys
 from datetime import datetime
@@ -56,6 +57,7 @@ def _arguments() -> argparse.Namespace:
         "--faults", type=int, choices=range(91), metavar="N", default=20, help="percent"
     )
     parser.add_argument("--binaries", type=Path, default=BINARIES)
+    parser.add_argument("--journal", type=Path, help="where the front door's journal is written")
     return parser.parse_args()
 
 
@@ -64,6 +66,9 @@ def _run(settings: Settings, arguments: argparse.Namespace) -> int:
     with LocalAws(arguments.binaries, retry_scale=1) as aws:
         aws.deploy("macros", MACROS)
         outcome = Storm(aws, settings, say=_say).run()
+    if arguments.journal:
+        lines = (json.dumps(entry) + "\n" for entry in outcome.evidence.journal)
+        arguments.journal.write_text("".join(lines))
     print("\n".join(summary.lines(outcome)))
     return FAILED if outcome.violations or not outcome.settled else 0
 

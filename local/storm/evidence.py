@@ -15,10 +15,18 @@ from functools import cached_property
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
 
 from local.local_aws import LocalAws
 from local.network import Gateway
-from local.storm.journal import CLIENT, Entry, is_call, moment_of
+from local.storm.journal import (
+    CLIENT,
+    INTERPRETER,
+    Entry,
+    is_call,
+    is_status_change,
+    moment_of,
+)
 
 TAG = "nat-flow-recorder:"
 RESERVE = "Reserve a recording"
@@ -123,6 +131,22 @@ class Mail:
     executions: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Deletion:
+    """What there is of a stack after its deletion."""
+
+    stack: str
+    is_gone: bool
+    # Its flow logs, as DescribeFlowLogs has them, and the executions that have not ended.
+    left: list[dict[str, Any]]
+    running: list[str]
+    # How many flow logs it ever created.
+    recorded: int
+    # How long it took with all attempts, and why those failed that did.
+    seconds: float
+    refusals: tuple[str, ...]
+
+
 @dataclass
 class Evidence:
     """All that the invariants look at, of one stack."""
@@ -139,6 +163,8 @@ class Evidence:
     items: dict[str, dict[str, Any]]
     # Flow logs that somebody else created and still needs.
     foreign: set[str] = field(default_factory=set)
+    # Other stacks that were deleted.
+    deletions: list[Deletion] = field(default_factory=list)
     seed: int | None = None
 
     @cached_property
@@ -192,8 +218,8 @@ class Evidence:
     @cached_property
     def calls(self) -> list[Entry]:
         """The API calls of this stack's functions and state machine."""
-        own = {*self.resources.values(), "state-machine"}
-        return [e for e in self.journal if e["kind"] == "api-call" and e["caller"] in own]
+        own = set(self.resources.values())
+        return [e for e in self.journal if e["kind"] == "api-call" and _is_call_of(own, e)]
 
     def recorded(self, gateway: str) -> list[Execution]:
         """The executions that recorded the gateway and count, the oldest first."""
@@ -224,6 +250,49 @@ def gather(aws: LocalAws, stack: str, resources: dict[str, str], journal: list[E
         existing={flow_log["FlowLogId"] for flow_log in aws.flow_logs()},
         items=dict(_items(aws, resources["RecordingsTable"])),
     )
+
+
+def of_deletion(
+    aws: LocalAws,
+    stack: str,
+    resources: dict[str, str],
+    journal: list[Entry],
+    seconds: float,
+    refusals: tuple[str, ...] = (),
+) -> Deletion:
+    """The evidence about a stack that was deleted; `resources` are those that it had."""
+    created = _creations(journal).values()
+    return Deletion(
+        stack=stack,
+        is_gone=not _exists(aws, stack),
+        left=aws.flow_logs(stack),
+        running=list(_running(resources["Recorder"], journal)),
+        recorded=sum(call["tags"].get(f"{TAG}stack") == stack for call in created),
+        seconds=seconds,
+        refusals=refusals,
+    )
+
+
+def _exists(aws: LocalAws, stack: str) -> bool:
+    try:
+        aws.client("cloudformation").describe_stacks(StackName=stack)
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return False
+        raise
+    return True
+
+
+def _running(machine: str, journal: list[Entry]) -> Iterable[str]:
+    """The executions of a state machine of whose end EventBridge has not heard."""
+    running: dict[str, None] = {}
+    details = (entry["event"]["detail"] for entry in journal if is_status_change(entry))
+    for detail in details:
+        if detail["stateMachineArn"] == machine:
+            running.pop(detail["executionArn"], None)
+            if detail["status"] == "RUNNING":
+                running[detail["executionArn"]] = None
+    return running
 
 
 def _quota(aws: LocalAws, stack: str) -> int:
@@ -322,6 +391,14 @@ def executions_in(body: str) -> Iterable[str]:
     """Those that an e-mail links to; without a link, those that it names."""
     linked = [line for line in body.splitlines() if "/executions/details/" in line]
     return set(_ARN.findall("\n".join(linked) or body))
+
+
+def _is_call_of(own: set[str], call: Entry) -> bool:
+    """Whether a stack of these resources made a call. All state machines call under one name, and
+    are told apart by what they call."""
+    if call["caller"] == INTERPRETER:
+        return any(call.get(name) in own for name in ("function", "table", "topic"))
+    return call["caller"] in own
 
 
 def _creations(journal: list[Entry]) -> dict[str, Entry]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from local.storm.evidence import TAG, Evidence, Execution, FlowLog, Mail
-from local.storm.journal import Entry, is_call, moment_of, shown
+from local.storm.journal import CLIENT, Entry, is_call, moment_of, shown
 
 # Two states of two executions are told apart by moto's clock, and by nothing better.
 _SAME_MOMENT_SECONDS = 0.005
@@ -287,11 +287,15 @@ def _mailed_once(evidence: Evidence) -> Iterator[Violation]:
     for arn, mails in evidence.mails_about.items():
         execution = evidence.by_arn.get(arn)
         timed_out = execution.unanswered_mails if execution else 0
-        lost = sum(_is_unanswered(mail, unanswered) for mail in mails[:-1])
+        lost = sum(
+            mail.entry["request_id"] in unanswered
+            or _is_forgotten(evidence, execution, mail, again)
+            for mail, again in pairwise(mails)
+        )
         if len(mails) > 1 + lost + timed_out:
             yield Violation(
                 MAILED_ONCE,
-                f"{len(mails)} e-mails, {lost + timed_out} answers were lost",
+                f"{len(mails)} e-mails, {lost + timed_out} answers were lost or could not be noted",
                 execution.gateway if execution else None,
                 arn,
                 tuple(moment_of(mail.entry["at"]) for mail in mails),
@@ -310,8 +314,30 @@ def _unanswered(evidence: Evidence) -> dict[str, Entry]:
     }
 
 
-def _is_unanswered(mail: Mail, unanswered: dict[str, Entry]) -> bool:
-    return mail.entry["request_id"] in unanswered
+def _is_forgotten(evidence: Evidence, execution: Execution | None, mail: Mail, again: Mail) -> bool:
+    """Whether the table did not know, when it was sent again, that it had been sent: a fault kept
+    the sweeper from noting it, or somebody has deleted the item since."""
+    if execution is None:
+        return False
+    key = {"natGatewayId": {"S": execution.gateway}}
+    return any(
+        entry.get("key") == key and (_is_unnoted(evidence, entry) or _is_item_deletion(entry))
+        for entry in evidence.journal
+        if mail.entry["seq"] < entry["seq"] < again.entry["seq"]
+    )
+
+
+def _is_unnoted(evidence: Evidence, entry: Entry) -> bool:
+    return (
+        entry["kind"] == "fault"
+        and entry["operation"] == "UpdateItem"
+        and entry["caller"] == evidence.resources["SweepRecordingsFunction"]
+        and entry["action"] in ("error", "kill", "lose_answer")
+    )
+
+
+def _is_item_deletion(entry: Entry) -> bool:
+    return is_call(entry, "dynamodb", "DeleteItem") and entry["caller"] == CLIENT
 
 
 # -- Executions and events ------------------------------------------------------------------------
@@ -352,6 +378,19 @@ def _heard(evidence: Evidence) -> Iterator[Violation]:
             )
 
 
+GONE = "Nothing is left of a stack that is deleted while it records"
+
+
+def _gone(evidence: Evidence) -> Iterator[Violation]:
+    for deletion in evidence.deletions:
+        left = [f"{one['FlowLogId']} still exists" for one in deletion.left]
+        left += [f"{execution} still runs" for execution in deletion.running]
+        if not deletion.is_gone:
+            left.append(f"it is there still: {'; '.join(deletion.refusals)}")
+        for what in left:
+            yield Violation(GONE, f"{deletion.stack}: {what}", times=(evidence.at,))
+
+
 def _calls_about(evidence: Evidence, flow_log: str) -> Iterator[Entry]:
     for entry in evidence.journal:
         if entry["kind"] == "api-call" and flow_log in entry.get("flow_log_ids", []):
@@ -368,4 +407,5 @@ INVARIANTS = (
     Invariant(NOBODY_ELSES, _nobody_elses),
     Invariant(WITHIN_LIMITS, _within_limits),
     Invariant(HEARD, _heard),
+    Invariant(GONE, _gone),
 )

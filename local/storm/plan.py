@@ -22,6 +22,7 @@ class Kind(str, Enum):
     DELETE_ITEM = "its item in the table is deleted by hand"
     DELETE_GATEWAY = "the gateway is deleted"
     LOSE_LOG_GROUP = "the log group is deleted and created anew"
+    DELETE_STACK = "another stack is deleted while it records"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ RARE = {
 # goes on when the recording's time is used up.
 SPIKES = (((0.01, 0.06), 0.35), ((0.1, 0.5), 0.45), ((1.1, 1.4), 0.2))
 RETURNING = 0.15
+# When the other stack is deleted, in parts of the plan: it has the time until the end.
+DELETION = (0.2, 0.5)
 
 
 def draw(settings: Settings) -> list[Action]:
@@ -124,3 +127,5 @@ def _rarities(settings: Settings, chance: random.Random, length: float) -> Itera
         for _ in range(max(1, settings.alarms // one_in)):
             at = chance.uniform(min(2.0, length / 2), length)
             yield Action(at, chance.randrange(settings.gateways), kind)
+    at = length * chance.uniform(*DELETION)
+    yield Action(at, chance.randrange(settings.gateways), Kind.DELETE_STACK)

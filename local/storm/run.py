@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from local.local_aws import ROOT, LocalAws
 from local.network import Gateway
 from local.storm import bystanders, evidence, plan, weather
+from local.storm.deletion import DoomedStack, impatient
 from local.storm.evidence import Evidence, resource_of
 from local.storm.invariants import Violation, violations
 from local.storm.journal import Entry, is_call
@@ -34,8 +35,10 @@ SAY_EVERY = 20
 HANDS = 4
 # The first wave's calls of CreateFlowLogs are let go after so many seconds at the latest.
 LONGEST_HOLD = 40
-# Every so many gateways has traffic, so that reports have something to tell.
+# Every so many gateways has traffic, so that reports have something to tell; a record each so
+# many milliseconds, because each of them costs four calls.
 ONE_WITH_TRAFFIC_IN = 10
+TRAFFIC_EVERY_MS = 3000
 FLOW = {
     "client": "10.0.1.10",
     "client_port": 40001,
@@ -113,6 +116,7 @@ class Storm:
         self._last_events: dict[str, dict[str, Any]] = {}
         self._held: set[str] = set()
         self._hold: str | None = None
+        self._doomed: DoomedStack
         self._progress: Progress
 
     def run(self) -> Outcome:
@@ -130,6 +134,7 @@ class Storm:
             settled = self._settle()
         seconds = time.monotonic() - began
         self._say("sweeping, and reading what there is to see")
+        self._doomed.end()
         self._sweep()
         return self._judge(settled and self._settle(), seconds)
 
@@ -146,11 +151,19 @@ class Storm:
         self._numbers = {gateway.id: n for n, gateway in enumerate(self._gateways)}
         self.aws.deploy(self.stack, TEMPLATE, self._parameters())
         self._resources = self.aws.resources(self.stack)
+        self._deploy_doomed(network.create_gateway(f"{self.stack}-doomed"))
         self._foreign = bystanders.create(self.aws, self.stack, self._gateways)
         group = self._resources["FlowLogGroup"]
         self._foreign |= bystanders.occupy(self.aws, self._gateways[-1], group)
         for gateway in self._gateways[::ONE_WITH_TRAFFIC_IN]:
-            self.aws.set_traffic(gateway, [FLOW])
+            self.aws.set_traffic(gateway, [FLOW], TRAFFIC_EVERY_MS)
+
+    def _deploy_doomed(self, own: Gateway) -> None:
+        """The other stack's name begins with this one's, and a large storm's watches one of its
+        gateways, too."""
+        shared = [] if self.settings.is_small else self._gateways[:1]
+        self._doomed = DoomedStack(self.aws, f"{self.stack}-doomed", [own, *shared])
+        self._doomed.deploy(impatient(TEMPLATE), self._parameters())
 
     def _parameters(self) -> dict[str, Any]:
         return {
@@ -199,6 +212,7 @@ class Storm:
             self._notice(entry)
 
     def _notice(self, entry: Entry) -> None:
+        self._doomed.notice(entry)
         if entry["kind"] == "held" and entry["fault"] == self._hold:
             self._held.add(entry["request_id"])
         if entry["kind"] == "event" and self._resources["AlarmRaisedRule"] in entry["rules"]:
@@ -286,6 +300,9 @@ class Storm:
         logs.delete_log_group(logGroupName=name)
         logs.create_log_group(logGroupName=name, logGroupClass="INFREQUENT_ACCESS")
 
+    def _delete_stack(self, *_: Any) -> None:
+        self._doomed.strike()
+
     # -- The end ------------------------------------------------------------------------------
 
     def _settle(self) -> bool:
@@ -299,6 +316,7 @@ class Storm:
     def _judge(self, settled: bool, seconds: float) -> Outcome:
         found = evidence.gather(self.aws, self.stack, self._resources, self._progress.journal)
         found.foreign, found.seed = self._foreign, self.settings.seed
+        found.deletions = [self._doomed.evidence(self._progress.journal)]
         return Outcome(self.settings, found, violations(found), settled, self.happened, seconds)
 
 
@@ -313,4 +331,5 @@ ACTIONS = {
     Kind.DELETE_ITEM: Storm._delete_item,
     Kind.DELETE_GATEWAY: Storm._delete_gateway,
     Kind.LOSE_LOG_GROUP: Storm._lose_log_group,
+    Kind.DELETE_STACK: Storm._delete_stack,
 }

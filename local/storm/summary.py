@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from local.storm.evidence import Evidence
+from local.storm.evidence import Deletion, Evidence
 from local.storm.invariants import INVARIANTS
 from local.storm.journal import moment_of
 from local.storm.run import Outcome
@@ -57,11 +57,18 @@ def _figures(outcome: Outcome) -> Iterator[str]:
         "functions": _counted(_invocations(found)),
         "events": _counted(_deliveries(found)),
         "API calls": f"{len(found.calls)}, {len(found.calls) / recordings:.1f} a recording",
+        "other stack": "; ".join(_deletion(one) for one in found.deletions),
         "state transitions": f"{transitions / recordings:.1f} a recording",
         "alarm to recording": _latency(found),
     }
     for name, text in rows.items():
         yield f"{name:19} {text}"
+
+
+def _deletion(deletion: Deletion) -> str:
+    tries = 1 + len(deletion.refusals)
+    what = "recording" if deletion.recorded else "without a recording"
+    return f"deleted {what} in {deletion.seconds:.0f} s, {tries} tries"
 
 
 def _counted(counts: Counter[str]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -16,11 +16,14 @@ import pytest
 from local.local_aws import LocalAws
 from local.network import Gateway, Network
 from local.storm import bystanders, evidence, invariants
+from local.storm.deletion import DoomedStack, impatient
+from local.storm.evidence import Deletion
 from local.storm.invariants import Violation, violations
 from local.storm.progress import Progress
 from tests.e2e import faults
 from tests.e2e.events import alarm_event
-from tests.e2e.stack import LONGEST, RecorderStack
+from tests.e2e.stack import LONGEST, TEMPLATE, RecorderStack
+from tests.e2e.test_sweep_deletion import without_an_end
 
 States = dict[str, Any]
 # Of an execution that will not go on.
@@ -53,12 +56,14 @@ class Broken:
         self.stack.wait_end(execution)
         return execution
 
-    def violations(self, foreign: set[str] | None = None) -> list[Violation]:
+    def violations(
+        self, foreign: set[str] | None = None, deletions: Sequence[Deletion] = ()
+    ) -> list[Violation]:
         """What the invariants say of the gateway, once all has settled or nothing happens."""
         self.progress.settle(PATIENCE)
         stack = self.stack
         found = evidence.gather(self.aws, stack.name, stack.resources, self.progress.journal)
-        found.foreign = foreign or set()
+        found.foreign, found.deletions = foreign or set(), list(deletions)
         return [v for v in violations(found) if v.gateway in (self.gateway.id, None)]
 
     @contextmanager
@@ -307,3 +312,36 @@ def test_an_alarm_that_is_lost_is_caught(broken: Broken) -> None:
     (found,) = broken.violations()
     assert found.invariant == invariants.HEARD
     assert found.entries[0]["kind"] == "delivery"
+
+
+def deleted(broken: Broken, gateway: Gateway, template: dict[str, Any]) -> Deletion:
+    """A stack of this template that was deleted while it recorded a gateway."""
+    doomed = DoomedStack(broken.aws, f"{gateway.id}-doomed", [gateway])
+    doomed.deploy(template, {"EmailAddress": "network@example.com", "RecordingTime": 300})
+    progress = Progress(broken.aws)
+    doomed.strike()
+    while doomed.is_due:
+        for entry in progress.read(LONGEST):
+            doomed.notice(entry)
+    doomed.end()
+    progress.settle(PATIENCE)
+    return doomed.evidence(progress.journal)
+
+
+def test_a_deleted_stack_that_leaves_its_recording_is_caught(
+    broken: Broken, network: Network
+) -> None:
+    gateway = network.create_gateway("doomed")
+    deletion = deleted(broken, gateway, without_an_end())
+    assert deletion.is_gone
+    (flow_log,) = [one["FlowLogId"] for one in deletion.left]
+    broken.aws.client("ec2").delete_flow_logs(FlowLogIds=[flow_log])
+    found = [v for v in broken.violations(deletions=[deletion]) if v.invariant == invariants.GONE]
+    assert f"{deletion.stack}: {flow_log} still exists" in [v.what for v in found]
+
+
+def test_a_stack_that_is_deleted_is_not_blamed(broken: Broken, network: Network) -> None:
+    gateway = network.create_gateway("doomed")
+    deletion = deleted(broken, gateway, impatient(TEMPLATE))
+    assert deletion.recorded == 1
+    assert broken.violations(deletions=[deletion]) == []

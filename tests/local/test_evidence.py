@@ -6,7 +6,8 @@ import json
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from local.storm.evidence import Execution, execution_of, executions_in
+from local.storm.evidence import Evidence, Execution, execution_of, executions_in
+from local.storm.journal import INTERPRETER
 
 BEGAN = datetime(2026, 1, 2, tzinfo=timezone.utc)
 ARN = "arn:aws:states:us-east-1:123456789012:execution:recorder:one"
@@ -97,3 +98,18 @@ def test_an_email_is_unanswered_when_its_execution_is_stopped_meanwhile() -> Non
     assert unanswered(INVOKED, SCHEDULED) == 1
     assert unanswered(INVOKED, SCHEDULED, SUCCEEDED) == 0
     assert unanswered(SCHEDULED, SUCCEEDED, SCHEDULED) == 1
+
+
+def test_calls_of_the_state_machine_are_those_of_its_own_stack() -> None:
+    resources = {"Recorder": "recorder", "StopRecordingFunction": "stop", "ReportsTopic": "topic"}
+    calls = [
+        {"caller": "stop", "operation": "DeleteFlowLogs"},
+        {"caller": INTERPRETER, "operation": "Invoke", "function": "stop"},
+        {"caller": INTERPRETER, "operation": "Publish", "topic": "topic"},
+        {"caller": INTERPRETER, "operation": "Invoke", "function": "another-stop"},
+        {"caller": "another-stop", "operation": "DeleteFlowLogs"},
+        {"caller": "client", "operation": "Publish", "topic": "topic"},
+    ]
+    journal = [{"kind": "api-call"} | call for call in calls]
+    evidence = Evidence("stack", BEGAN, resources, 0, journal, [], [], set(), {})
+    assert evidence.calls == journal[:3]

@@ -137,13 +137,17 @@ fn record_fault(door: &Door, call: &AwsCall, kind: &str, fault: &str) {
 }
 
 fn about_fault(door: &Door, call: &AwsCall, fault: &str) -> Value {
-    json!({
+    let mut fields = json!({
         "fault": fault,
         "service": call.service,
         "operation": call.operation,
         "request_id": call.request_id,
         "caller": door.callers.name_of(&call.access_key),
-    })
+    });
+    if let Value::Object(fields) = &mut fields {
+        fields.extend(summary(call));
+    }
+    fields
 }
 
 /// Does what the service would do.
