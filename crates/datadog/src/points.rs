@@ -64,7 +64,7 @@ impl Seen {
 ///
 /// A record counts for the second in which its interval began (`start`), or, without this field,
 /// for its log event's second, which is the same.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Points<'l> {
     log: Log<'l>,
     interfaces: &'l Interfaces,
