@@ -16,6 +16,7 @@ import pytest
 
 from local.local_aws import ACCOUNT_ID, REGION, LocalAws
 from tests.forwarders.intake import Intake, listening
+from tests.forwarders.processes import peak_memory
 
 FUNCTION, TABLE, BUCKET = "forward-datadog", "claims", "flow-logs"
 KEY = "0123456789abcdef"
@@ -375,6 +376,21 @@ def test_objects_of_a_bucket_are_added_up(forwarding):
     tags = [f"aws_account:{OWNER}", "region:eu-west-2"]
     assert forwarding.intake.sum("bytes.total", *tags) == size
     assert (forwarding.intake.overwritten, forwarding.intake.wrong) == ([], [])
+
+
+def test_a_large_payload_fits_into_the_smallest_function(forwarding):
+    """As many records as a payload has, and each of them with tags of its own."""
+    made = lines(random.Random(8), 10_000, "eni-15")
+    made = [
+        line.replace("10.0.0.5", f"10.0.{place // 250}.{place % 250}")
+        for place, line in enumerate(made)
+    ]
+    forwarding.configure(FORMAT=FORMAT, DISTRIBUTIONS="true", FUNCTION_OF="datadog")
+    forwarding.invoke(subscription(packed("eni-15-all", made)))
+    peak = peak_memory("datadog")
+    assert forwarding.intake.sum("bytes.total") == sum(int(line.split()[6]) for line in made)
+    assert (forwarding.intake.overwritten, forwarding.intake.wrong) == ([], [])
+    assert peak < 100_000_000, f"{peak} bytes"
 
 
 def test_what_cannot_be_understood_fails_in_words(forwarding):

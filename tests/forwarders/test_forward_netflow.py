@@ -6,7 +6,6 @@ import gzip
 import json
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -21,6 +20,7 @@ from tests.forwarders.collectors import (
     nfcapd,
     shown,
 )
+from tests.forwarders.processes import peak_memory
 from tests.forwarders.records import (
     FIELDS,
     GATEWAY,
@@ -297,18 +297,3 @@ def test_a_large_object_takes_no_more_memory_than_a_small_one(forwarding):
         peak = peak_memory("memory")
     assert forwarding.summary(after)["exported"] == blocks * 10_000
     assert peak < 40 * MEGABYTE, f"{peak} bytes"
-
-
-def peak_memory(function_of: str) -> int:
-    """The most bytes that the function's process with this setting has had in memory."""
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (process / "environ").read_bytes()
-            status = (process / "status").read_text()
-        except OSError:
-            # Another user's, or gone by now.
-            continue
-        if f"FUNCTION_OF={function_of}".encode() in environment.split(b"\0"):
-            peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
-            return int(peak.split()[1]) * 1024
-    raise AssertionError("the function's process is gone")
