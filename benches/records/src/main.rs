@@ -51,8 +51,12 @@ enum Arguments {
         #[arg(long, default_value_t = 3)]
         runs: usize,
     },
-    /// Measures the stages from a packed file to a NetFlow collector, on one core.
+    /// Measures the stages from a packed file to a NetFlow collector on one core, and natflow on
+    /// all of them.
     Stages {
+        /// The binary that is measured on all cores, if there is one.
+        #[arg(long)]
+        natflow: Option<PathBuf>,
         #[arg(long, default_value_t = 1_000_000)]
         records: u64,
         /// How often each is run; the quickest run counts.
@@ -82,7 +86,9 @@ fn main() -> Result<()> {
         Arguments::Measure { natflow, python, records, runs } => {
             measure(&natflow, &python, records, runs)
         }
-        Arguments::Stages { records, runs } => stages::measure(records, runs),
+        Arguments::Stages { natflow, records, runs } => {
+            stages::measure(natflow.as_deref(), records, runs)
+        }
         Arguments::Parse { file, few } => parse(&file, few),
         Arguments::Inflate { file } => inflate(&file),
     }

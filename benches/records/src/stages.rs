@@ -1,14 +1,18 @@
 //! The way of records from a packed file to a NetFlow collector: each stage alone, and all of them
 //! one after the other in the same run.
 //!
-//! With stages of so many records a second each, one core can do 1/Σ(1/stage).
+//! With stages of so many records a second each, one core can do 1/Σ(1/stage). Several cores can do as
+//! many times that, up to the slowest stage: natflow itself is measured beside it.
 
-use std::fs;
 use std::io::{self, Read as _, Write};
 use std::net::UdpSocket;
 use std::ops::Range;
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+use std::{env, fs, thread};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use collectors::{CollectorName, Collectors};
 use export::netflow::{Encoder, Flow, Protocol, Settings, WANTED_FIELDS};
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
@@ -35,8 +39,9 @@ struct Material {
     flows: Vec<Flow>,
 }
 
-/// Measures every stage for each protocol; the quickest of the runs counts.
-pub(crate) fn measure(records: u64, runs: usize) -> Result<()> {
+/// Measures every stage for each protocol, and natflow on all cores if there is one; the quickest
+/// of the runs counts.
+pub(crate) fn measure(natflow: Option<&Path>, records: u64, runs: usize) -> Result<()> {
     let material = Material::new(records)?;
     // Nobody reads from it: once its queue is full, the kernel drops what comes.
     let sink = UdpSocket::bind("127.0.0.1:0")?;
@@ -44,6 +49,7 @@ pub(crate) fn measure(records: u64, runs: usize) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "| protocol | inflate | parse | encode | sendmmsg | 1/Σ | end to end | share |")?;
     writeln!(out, "|---|---|---|---|---|---|---|---|")?;
+    let mut possible = vec![];
     for protocol in Protocol::ALL {
         let mut best = [0.0_f64; 5];
         for _ in 0..runs {
@@ -57,13 +63,80 @@ pub(crate) fn measure(records: u64, runs: usize) -> Result<()> {
             best.iter_mut().zip(rates).for_each(|(best, rate)| *best = best.max(rate));
         }
         write_row(&mut out, protocol, best)?;
+        possible.push(Possible::of(protocol, best));
+    }
+    let Some(natflow) = natflow else { return Ok(()) };
+    let packed = env::temp_dir().join(format!("stages-{}.log.gz", std::process::id()));
+    fs::write(&packed, &material.packed)?;
+    let written = write_threads(&mut out, &possible, |protocol| {
+        (0..runs)
+            .map(|_| natflow_rate(natflow, protocol, &packed, &name, material.records))
+            .try_fold(0.0_f64, |best, rate| Ok(best.max(rate?)))
+    });
+    fs::remove_file(&packed)?;
+    written
+}
+
+/// What the stages of a protocol can do, in records a second.
+struct Possible {
+    protocol: Protocol,
+    one_core: f64,
+    slowest_stage: f64,
+}
+
+impl Possible {
+    /// `best` is the stages' rates, and that of all of them one after the other.
+    fn of(protocol: Protocol, best: [f64; 5]) -> Self {
+        let [stages @ .., _] = best;
+        Self {
+            protocol,
+            one_core: 1.0 / stages.iter().map(|rate| 1.0 / rate).sum::<f64>(),
+            slowest_stage: stages.into_iter().fold(f64::INFINITY, f64::min),
+        }
+    }
+}
+
+fn write_threads(
+    out: &mut impl Write,
+    possible: &[Possible],
+    measure: impl Fn(Protocol) -> Result<f64>,
+) -> Result<()> {
+    let cores = thread::available_parallelism()?;
+    #[expect(clippy::cast_precision_loss, reason = "no machine has so many")]
+    let of_cores = |one_core: f64| one_core * cores.get() as f64;
+    writeln!(out, "\n| protocol | slowest stage | {cores} cores can do | natflow | share |")?;
+    writeln!(out, "|---|---|---|---|---|")?;
+    for Possible { protocol, one_core, slowest_stage } in possible {
+        let can_do = of_cores(*one_core).min(*slowest_stage);
+        let found = measure(*protocol)?;
+        let figures = [*slowest_stage, can_do, found];
+        let figures = figures.map(|rate| format!("{:.2} M", rate / 1e6)).join(" | ");
+        writeln!(out, "| {protocol} | {figures} | {:.0} % |", 100.0 * found / can_do)?;
     }
     Ok(())
 }
 
+/// Records a second of natflow, from its start to its end, by the clock.
+fn natflow_rate(
+    natflow: &Path,
+    protocol: Protocol,
+    packed: &Path,
+    name: &CollectorName,
+    records: u64,
+) -> Result<f64> {
+    let mut command = Command::new(natflow);
+    command.args(["netflow", "--quiet", "--to", &name.to_string(), "--protocol", protocol.name()]);
+    let start = Instant::now();
+    let done = command.arg(packed).output()?;
+    let seconds = start.elapsed().as_secs_f64();
+    ensure!(done.status.success(), "natflow: {}", String::from_utf8_lossy(&done.stderr));
+    #[expect(clippy::cast_precision_loss, reason = "a rate is shown with two digits")]
+    Ok(records as f64 / seconds)
+}
+
 fn write_row(out: &mut impl Write, protocol: Protocol, best: [f64; 5]) -> Result<()> {
+    let possible = Possible::of(protocol, best).one_core;
     let [stages @ .., end_to_end] = best;
-    let possible = 1.0 / stages.iter().map(|rate| 1.0 / rate).sum::<f64>();
     let millions = |rate: f64| format!("{:.2} M", rate / 1e6);
     let stages = stages.map(millions).join(" | ");
     let share = 100.0 * end_to_end / possible;
