@@ -28,6 +28,7 @@ from local.moto_patches import (
     object_events,
     paths,
     sdk_integrations,
+    serialization,
     streams,
     subscriptions,
     tables,
@@ -36,6 +37,7 @@ from local.moto_patches import (
 
 MODULES = (
     dispatch,
+    serialization,
     definitions,
     paths,
     error_codes,

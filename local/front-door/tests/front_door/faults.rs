@@ -136,6 +136,17 @@ async fn chance_has_a_seed() {
 }
 
 #[tokio::test]
+async fn the_journal_says_what_a_struck_call_was_about() {
+    let door = Running::start().await;
+    let action = json!({"error": {"status": 429, "code": "Throttled", "message": "m"}});
+    let fault = json!({"service": "sns", "operation": "Publish", "action": action});
+    door.client.fault(fault).await;
+    let topic = "arn:aws:sns:us-east-1:123456789012:reports";
+    door.client.form("sns", &[("Action", "Publish"), ("TopicArn", topic)]).await.unwrap();
+    assert_eq!(door.client.entries("fault", json!({"topic": topic})).await.len(), 1);
+}
+
+#[tokio::test]
 async fn a_delayed_call_is_carried_out_later() {
     let door = Running::start().await;
     door.client.fault(on_create(Some(1), json!({"delay_ms": 300}))).await;
