@@ -254,3 +254,47 @@ fn packed(items: &[&[u8]]) -> io::Result<Vec<u8>> {
     packer.write_all(TAIL)?;
     packer.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use flate2::read::ZlibDecoder;
+
+    use super::*;
+
+    /// Hexadecimal digits without a pattern, which pack to half their length.
+    fn noise(seed: u64, length: usize) -> String {
+        let mut state = seed;
+        let digits = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from_digit(u32::try_from(state >> 60).unwrap(), 16).unwrap()
+        });
+        digits.take(length).collect()
+    }
+
+    #[test]
+    fn what_packs_badly_is_halved_until_it_fits() {
+        let items: Vec<_> = (1..=30).map(|seed| format!("\"{}\"", noise(seed, 100_000))).collect();
+        let mut batch = Batch::new(SERIES);
+        for item in &items {
+            batch.push_item(&serde_json::from_str::<String>(item).unwrap()).unwrap();
+        }
+        let requests = batch.end().unwrap();
+        assert!(requests.len() >= 3, "{}", requests.len());
+        let mut found = vec![];
+        for request in requests {
+            assert!(request.body.len() <= MOST_PACKED_BYTES, "{}", request.body.len());
+            let mut plain = String::new();
+            ZlibDecoder::new(request.body.as_slice()).read_to_string(&mut plain).unwrap();
+            let body: serde_json::Value = serde_json::from_str(&plain).unwrap();
+            found.extend(body["series"].as_array().unwrap().iter().map(ToString::to_string));
+        }
+        assert_eq!(found, items);
+    }
+
+    #[test]
+    fn nothing_is_no_request() {
+        assert_eq!(Batch::new(SERIES).end().unwrap(), vec![]);
+    }
+}

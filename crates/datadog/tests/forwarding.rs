@@ -4,7 +4,7 @@
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "as above")]
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::io::Read as _;
 use std::net::IpAddr;
@@ -91,7 +91,10 @@ impl Intake for &FakeIntake {
         ZlibDecoder::new(request.body.as_slice()).read_to_string(&mut plain).unwrap();
         assert!(plain.len() <= 5_242_880, "{}", plain.len());
         let body: Value = serde_json::from_str(&plain).unwrap();
+        let mut seen = BTreeSet::new();
         for series in body["series"].as_array().unwrap() {
+            // All points of a metric and its tags are in one series.
+            assert!(seen.insert(names(series)), "{series}");
             match request.path {
                 "/api/v2/series" => self.take(series),
                 "/api/v1/distribution_points" => self.take_distribution(series),
@@ -480,6 +483,10 @@ fn an_object_is_sent_in_parts_that_are_the_same_however_it_comes() {
     }
     assert_eq!(requests[0], requests[1]);
     assert_eq!(intake.overwritten.take(), vec![]);
+    let points = intake.points.borrow();
+    let tags = points.keys().flat_map(|(_, tags, _)| tags);
+    let shards: BTreeSet<_> = tags.filter(|tag| tag.starts_with("shard:")).collect();
+    assert_eq!(shards.len(), 2);
     let tags = ["aws_account:012345678901", "region:eu-west-2"];
     let expected = (0..250_000_u64).map(|number| number % 1000).sum::<u64>();
     assert_eq!(intake.sum("aws.vpc.flowlogs.bytes.total", &tags), expected);
