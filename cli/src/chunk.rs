@@ -72,11 +72,7 @@ impl<R: Read> Lines<R> {
     fn complete_length(&mut self, bytes: &[u8]) -> Option<usize> {
         let first = || bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         let has_objects = *self.has_objects.get_or_insert_with(|| first() == Some(&b'{'));
-        if has_objects {
-            complete_objects(bytes)
-        } else {
-            memchr::memrchr(b'\n', bytes).map(|at| at + 1)
-        }
+        objects::complete_length(bytes, has_objects)
     }
 }
 
@@ -103,29 +99,6 @@ impl<R: Read> ChunkSource for Lines<R> {
             chunk.buffer.resize(filled * 2, 0);
         }
     }
-}
-
-/// How many bytes the JSON objects take that are complete, with the lines between them.
-fn complete_objects(bytes: &[u8]) -> Option<usize> {
-    let mut depth = 0_u32;
-    let mut is_in_string = false;
-    let mut is_escaped = false;
-    let mut complete = None;
-    for (after, byte) in (1..).zip(bytes) {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_in_string => is_escaped = true,
-            b'"' => is_in_string = !is_in_string,
-            _ if is_in_string => {}
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 && !is_in_string && matches!(byte, b'}' | b'\n') {
-            complete = Some(after);
-        }
-    }
-    complete
 }
 
 #[cfg(test)]
