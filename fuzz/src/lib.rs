@@ -5,6 +5,7 @@
 //! every check over the corpus and the inputs once found. docs/testing.md says more.
 
 pub mod alarm_events;
+pub mod deliveries;
 pub mod flowlog_envelopes;
 pub mod flowlog_formats;
 pub mod flowlog_lines;
@@ -21,7 +22,7 @@ use flowlog::Format;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("flowlog-lines", flowlog_lines::check),
     ("flowlog-formats", flowlog_formats::check),
     ("flowlog-envelopes", flowlog_envelopes::check),
@@ -29,6 +30,7 @@ pub const TARGETS: [Target; 7] = [
     ("alarm-events", alarm_events::check),
     ("macro-requests", macro_requests::check),
     ("sweep-events", sweep_events::check),
+    ("deliveries", deliveries::check),
 ];
 
 /// The names of a format's fields, in its order.

@@ -1,0 +1,57 @@
+//! What forwarders are invoked with: events, and the payloads of subscriptions.
+
+use std::io::Write as _;
+
+use base64_simd::STANDARD;
+use deliveries::{Content, Delivery, LogEvents, Unpacker};
+use flate2::{Compression, write::GzEncoder};
+use serde_json::{Value, json};
+
+/// An event is read or refused. Bytes are opened as a packed payload or refused; packed here, they
+/// are what serde makes of them as JSON, the same directly and through an event.
+pub fn check(input: &[u8]) {
+    let mut unpacker = Unpacker::default();
+    let _ = unpacker.open_record(input);
+    if let Ok(event) = serde_json::from_slice::<Value>(input) {
+        let _ = Delivery::read(event);
+    }
+    let packed = packed(input);
+    let direct = format!("{:?}", unpacker.open_record(&packed));
+    let event = json!({"awslogs": {"data": STANDARD.encode_to_string(&packed)}});
+    let Ok(Delivery::Payloads(payloads)) = Delivery::read(event) else {
+        panic!("a subscription's event brings payloads");
+    };
+    let opened = unpacker.open(&payloads[0]);
+    assert_eq!(format!("{opened:?}"), direct);
+    let plain = || serde_json::from_slice::<Value>(input).expect("what was read is JSON");
+    match opened {
+        Ok(Content::Events(events)) => assert_same(&events, &plain()),
+        Ok(Content::Control) => assert_eq!(plain()["messageType"], "CONTROL_MESSAGE"),
+        Err(_) => {}
+    }
+}
+
+fn assert_same(events: &LogEvents<'_>, plain: &Value) {
+    assert_eq!(plain["messageType"], "DATA_MESSAGE");
+    assert_eq!(plain["owner"].as_str().unwrap_or_default(), events.owner);
+    assert_eq!(plain["logStream"].as_str().unwrap_or_default(), events.log_stream);
+    let found: Vec<_> = events
+        .log_events
+        .iter()
+        .map(|event| (Some(&*event.id), Some(event.timestamp), Some(&*event.message)))
+        .collect();
+    let expected: Vec<_> = plain["logEvents"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .map(|event| (event["id"].as_str(), event["timestamp"].as_i64(), event["message"].as_str()))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+fn packed(plain: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(vec![], Compression::fast());
+    packer.write_all(plain).expect("memory takes everything");
+    packer.finish().expect("memory takes everything")
+}
