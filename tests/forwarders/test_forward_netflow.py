@@ -189,6 +189,23 @@ def test_nfdump_finds_every_record_of_every_invocation(forwarding, tmp_path, pro
         assert sorted(map(told_by_nfdump, collector.flows)) == sorted(map(told_by_record, mixed))
 
 
+@needs_nfdump
+def test_what_dies_before_it_sends_is_missed_until_it_is_tried_again(forwarding, tmp_path):
+    """Its numbers are taken and its records are not sent: a collector tells of it."""
+    records = ipv4(mixed_records())[:30]
+    for number, start in enumerate(range(0, 30, 10)):
+        forwarding.put(f"{number}.log", text(records[start : start + 10]))
+    with nfcapd(tmp_path / "flows") as collector:
+        forwarding.configure(collector.address)
+        forwarding.invoke(s3_event("0.log"))
+        with forwarding.aws.fault("dynamodb", "UpdateItem", {"kill": "during"}, times=1):
+            forwarding.invoke(s3_event("1.log"), error="Runtime.ExitError")
+        forwarding.invoke(s3_event("2.log"))
+        forwarding.invoke(s3_event("1.log"))
+    assert collector.told("Sequence Errors") == 1, collector.said
+    assert sorted(map(told_by_nfdump, collector.flows)) == sorted(map(told_by_record, records))
+
+
 def sequence_numbers(heard: Listener) -> list[tuple[int, int]]:
     """Observation domain and sequence number of each message of IPFIX."""
     pairs = [(datagram[12:16], datagram[8:12]) for datagram in heard.datagrams]
