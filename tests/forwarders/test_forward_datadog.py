@@ -262,6 +262,34 @@ def test_passing_failures_are_tried_again_and_lasting_ones_fail(forwarding):
     forwarding.intake.answers = []
 
 
+def test_failures_of_aws_cost_no_point_and_send_none_wrong(forwarding):
+    chance = random.Random(9)
+    forwarding.configure(FORMAT=FORMAT)
+    first, second = (
+        subscription(packed("eni-16-all", lines(chance, 50, "eni-16"), part)) for part in (0, 100)
+    )
+    forwarding.invoke(first)
+    # The claim is made, and the next try is told that somebody has made one.
+    with forwarding.aws.fault("dynamodb", "PutItem", {"lose_answer": True}, times=1):
+        forwarding.invoke(second)
+    down = {"error": {"status": 400, "code": "AccessDeniedException", "message": "no"}}
+    with forwarding.aws.fault("dynamodb", "PutItem", down):
+        third = subscription(packed("eni-16-all", lines(chance, 50, "eni-16"), 200))
+        forwarding.invoke(third, error="AwsRefused")
+    assert forwarding.intake.overwritten == []
+    assert forwarding.intake.sum("log_status", "interface_id:eni-16") == 100
+    numbers = {tag[-1] for _, tags, _ in forwarding.intake.points for tag in tags if "shard" in tag}
+    assert numbers == {"0", "1"}
+
+    # Without an answer of EC2 a direction would be missing now and there the next time.
+    forwarding.configure()
+    now = int(time.time()) - 60
+    record = f"2 {ACCOUNT_ID} eni-0a1b 10.0.0.5 203.0.113.5 1 2 6 1 10 {now} {now} ACCEPT OK"
+    with forwarding.aws.fault("ec2", "DescribeNetworkInterfaces", down):
+        forwarding.invoke(subscription(packed("eni-0a1b-all", [record])), error="AwsRefused")
+    assert forwarding.intake.sum("log_status", "interface_id:eni-0a1b") == 0
+
+
 def kept(aws: LocalAws, where: str, key: str) -> dict[str, str]:
     """The setting that says where the key is, which was put there."""
     if where == "secret":
