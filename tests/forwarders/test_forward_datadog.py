@@ -22,6 +22,8 @@ FUNCTION, TABLE, BUCKET = "forward-datadog", "claims", "flow-logs"
 KEY = "0123456789abcdef"
 OWNER = "210987654321"
 FIELDS = "interface-id flow-direction srcaddr dstaddr protocol packets bytes start end action"
+# When all records begin, or up to five seconds later.
+BEGIN = int(time.time()) - 300
 STREAM_ARN = f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/records"
 
 TEMPLATE = {
@@ -149,13 +151,12 @@ def kinesis(*data: str) -> dict[str, Any]:
 
 def lines(chance: random.Random, count: int, interface: str = "eni-1") -> list[str]:
     """Records of a few seconds, with every direction, protocol and action."""
-    now = int(time.time()) - 300
     made = []
     for _ in range(count):
         own, peer = "10.0.0.5", f"203.0.113.{chance.randrange(250)}"
         direction = chance.choice(["ingress", "egress"])
         ends = f"{peer} {own}" if direction == "ingress" else f"{own} {peer}"
-        start = now + chance.randrange(5)
+        start = BEGIN + chance.randrange(5)
         made.append(
             f"{interface} {direction} {ends} {chance.choice([6, 17])} {chance.randrange(1, 90)} "
             f"{chance.randrange(40, 90_000)} {start} {start + chance.randrange(60)} "
