@@ -1,14 +1,18 @@
 //! The command line.
 
+use std::net::SocketAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 use collectors::CollectorName;
 use export::netflow::Protocol;
+use export::prometheus::Ends;
 use flowlog::{Action, Field, Format, FormatError};
+use jiff::SignedDuration;
 use report::facts::Destination;
 
 use crate::column::{Column, NoColumnName};
@@ -74,6 +78,23 @@ Examples:
 
 UDP has no answers: sent means that the kernel has taken it. A run that is repeated sends
 everything again. A collector takes only so much: --rate.";
+
+const EXPORTER_EXAMPLES: &str = "\
+Examples:
+  natflow exporter --stream flow-logs --checkpoint /var/lib/natflow/checkpoint.json
+  natflow exporter --stream flow-logs --checkpoint dynamodb://exporters/flow-logs --vpc vpc-0a1b
+  natflow exporter --follow /var/log/flow.log --subnets subnets.txt --log-denied
+
+Rates show when records arrive, not when their traffic passed: flow logs come minutes late, and a
+counter rises by a whole interval's traffic at once. Over five minutes and more, rate() evens that
+out; what passed in a certain minute is a question for `natflow top` or a query.
+
+Counters are by subnet: --max-subnets of them have a label of their own, those whose traffic came
+first; the traffic of the others is under the label `other`. Addresses in no subnet are not counted.
+
+Permissions: kinesis:DescribeStreamSummary, kinesis:ListShards, kinesis:GetShardIterator and
+kinesis:GetRecords on the stream; ec2:DescribeSubnets unless --subnets names a file;
+dynamodb:GetItem and dynamodb:PutItem on the table of --checkpoint.";
 
 const STATUS_HELP: &str = "\
 Permissions: cloudwatch:DescribeAlarms, dynamodb:Scan on the stack's table, and, unless --table
@@ -144,6 +165,13 @@ pub enum Command {
     /// numbers are sent last, in an options record.
     #[command(after_long_help = NETFLOW_EXAMPLES)]
     Netflow(NetflowArguments),
+    /// Counts the records of a Kinesis stream, or of files that grow, for Prometheus.
+    ///
+    /// Serves `/metrics`, as text or OpenMetrics, and `/health`. With --checkpoint, a restart
+    /// neither loses nor doubles records: `/metrics` shows what the checkpoint holds. SIGTERM ends
+    /// it after a last checkpoint.
+    #[command(after_long_help = EXPORTER_EXAMPLES)]
+    Exporter(ExporterArguments),
     /// Reports who caused a spike, as the recorder's e-mail does.
     ///
     /// What only an account knows is left out: what CloudWatch metered, the names behind
@@ -439,6 +467,123 @@ pub enum SummaryFormat {
     Text,
     /// A JSON object on standard output.
     Json,
+}
+
+/// What `exporter` is asked for.
+#[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("source").required(true).args(["stream", "follow"]))]
+pub struct ExporterArguments {
+    /// The Kinesis stream to read, by its name or ARN. Its records are what CloudWatch Logs sends
+    /// to subscriptions, or plain lines.
+    #[arg(long, value_name = "NAME|ARN")]
+    pub stream: Option<String>,
+
+    /// Files to read as they grow. They may be renamed or truncated; they must be plain text.
+    #[arg(long, value_name = "FILE", num_args = 1.., value_hint = ValueHint::FilePath)]
+    pub follow: Vec<PathBuf>,
+
+    /// Where `/metrics` and `/health` are. 0.0.0.0:8080 is reached from other machines, too; port
+    /// 0 is any that is free.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Where to begin without a checkpoint.
+    #[arg(long, value_name = "PLACE", default_value = "latest")]
+    pub start: StartArgument,
+
+    /// A file that keeps places and counters for the next start, or an item of a `DynamoDB` table
+    /// whose key is the text `checkpoint`. Places and counters are in one write. Without a name,
+    /// the item is called as the stream.
+    #[arg(long, value_name = "FILE|dynamodb://TABLE[/NAME]")]
+    pub checkpoint: Option<String>,
+
+    /// How often the checkpoint is written, and so how old counters are at most.
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = span)]
+    pub checkpoint_every: Duration,
+
+    /// How many log events are remembered, so that one that comes again is not counted again. A
+    /// million take 30 MB. Of these, a file keeps all over a restart, and an item of `DynamoDB` the
+    /// newest 10,000.
+    #[arg(long, value_name = "EVENTS", default_value_t = 100_000)]
+    pub window: usize,
+
+    /// A file of subnets, one a line, each with a label if it shall have another than its
+    /// addresses. Otherwise EC2 is asked.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub subnets: Option<PathBuf>,
+
+    /// The VPC whose subnets count; otherwise those of all. Can be given several times.
+    #[arg(long, value_name = "vpc-…", value_delimiter = ',', conflicts_with = "subnets")]
+    pub vpc: Vec<String>,
+
+    /// How often subnets are looked up again.
+    #[arg(long, value_name = "SPAN", default_value = "5m", value_parser = span)]
+    pub refresh: Duration,
+
+    /// How many subnets have a label of their own. The traffic of further ones is under `other`.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub max_subnets: usize,
+
+    /// Which ends of a record's traffic are counted: `both`, so that traffic between two subnets
+    /// that are both logged is counted twice; or `logged`, the one that the field flow-direction
+    /// says has logged it.
+    #[arg(long, value_name = "ENDS", default_value = "both")]
+    pub ends: EndsArgument,
+
+    /// Writes every record of rejected traffic to standard output, as a JSON object a line. One
+    /// can come again after a restart; none is lost.
+    #[arg(long)]
+    pub log_denied: bool,
+
+    /// The format of the lines, as `CreateFlowLogs` takes it, or one of the names default,
+    /// recorded, recorded-regional, earlier. Without it, the format is told by a header line or by
+    /// the content.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<FormatArgument>,
+
+    /// How often a shard or file that has nothing new is looked at. A shard answers five calls a
+    /// second in all, also those of others.
+    #[arg(long, value_name = "SPAN", default_value = "1s", value_parser = span)]
+    pub poll: Duration,
+
+    /// Writes no notes to standard error.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Where `exporter` begins without a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum StartArgument {
+    /// After all that is there.
+    Latest,
+    /// At the oldest record, or the begin of the file.
+    Oldest,
+}
+
+/// Which ends of a record's traffic `exporter` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum EndsArgument {
+    /// The source as sending and the destination as receiving.
+    Both,
+    /// The end that has logged it.
+    Logged,
+}
+
+impl From<EndsArgument> for Ends {
+    fn from(ends: EndsArgument) -> Self {
+        match ends {
+            EndsArgument::Both => Self::Both,
+            EndsArgument::Logged => Self::Logged,
+        }
+    }
+}
+
+/// A span of time such as 10s, 500ms or 5m, longer than nothing.
+fn span(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<SignedDuration>().ok();
+    let span = span.and_then(|span| Duration::try_from(span).ok());
+    let span = span.filter(|span| !span.is_zero());
+    span.ok_or_else(|| "expected a span such as 10s, 500ms or 5m".to_owned())
 }
 
 /// What `report` is asked for.

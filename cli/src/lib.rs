@@ -10,6 +10,7 @@ mod column;
 mod condition;
 mod cost;
 mod error;
+mod exporter;
 mod inputs;
 mod key;
 mod listing;
@@ -66,6 +67,7 @@ pub fn run(arguments: &Arguments, now: Timestamp) -> Result<(), Error> {
         Command::Convert(arguments) => convert(arguments, call),
         Command::Query(arguments) => query(arguments, call),
         Command::Netflow(arguments) => netflow(arguments, call),
+        Command::Exporter(arguments) => exporter::run(arguments, call.account),
         Command::Report(arguments) => report(arguments, call),
         Command::Cost(arguments) => cost(arguments, call),
         Command::Status(arguments) => status(arguments, call),

@@ -11,6 +11,8 @@ mod alarms;
 mod bucket_events;
 #[cfg(feature = "step-functions")]
 mod callbacks;
+#[cfg(all(feature = "dynamodb", feature = "profile"))]
+mod checkpoints;
 mod clock;
 mod config;
 #[cfg(feature = "firehose")]
@@ -53,6 +55,10 @@ mod secrets;
 mod sequences;
 #[cfg(feature = "executions")]
 mod step_functions;
+#[cfg(all(feature = "kinesis", feature = "profile"))]
+mod streams;
+#[cfg(feature = "subnets")]
+mod subnets;
 #[cfg(feature = "dynamodb")]
 mod table;
 #[cfg(feature = "sns")]
@@ -67,6 +73,8 @@ pub use alarms::{Alarms, GatewayAlarm};
 pub use bucket_events::BucketEvents;
 #[cfg(feature = "step-functions")]
 pub use callbacks::StepFunctionsCallbacks;
+#[cfg(all(feature = "dynamodb", feature = "profile"))]
+pub use checkpoints::{CheckpointItem, MOST_CHECKPOINT_BYTES, Stored, Written};
 pub use clock::Stopwatch;
 pub use config::{SdkConfig, from_environment};
 #[cfg(feature = "firehose")]
@@ -103,6 +111,10 @@ pub use replaced_texts::ReplacedTexts;
 pub use secrets::SecretSource;
 #[cfg(feature = "dynamodb")]
 pub use sequences::SequenceTable;
+#[cfg(all(feature = "kinesis", feature = "profile"))]
+pub use streams::{Batch, ReadFrom, Shard, Stream, StreamIdentity, StreamRecord};
+#[cfg(feature = "subnets")]
+pub use subnets::{Subnet, Subnets};
 #[cfg(feature = "dynamodb")]
 pub use table::DynamoDbTable;
 #[cfg(feature = "sns")]

@@ -69,6 +69,14 @@ fn https_client() -> SharedHttpClient {
     })
 }
 
+/// The same client, for a request that no service's client makes.
+#[cfg(feature = "subnets")]
+pub(crate) fn connector_of(config: &SdkConfig) -> SharedHttpConnector {
+    let mut builder = Connector::builder().proxy_config(ProxyConfig::from_env());
+    builder.set_sleep_impl(config.sleep_impl());
+    SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).build())
+}
+
 fn connector(settings: &HttpConnectorSettings, components: &RuntimeComponents) -> Connector {
     let mut builder = Connector::builder()
         .connector_settings(settings.clone())

@@ -81,6 +81,15 @@ impl ReadError {
         }
     }
 
+    /// The call, as `s3:GetObject`.
+    #[must_use]
+    pub fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { operation, .. } | Self::NoAnswer { operation, .. } => Some(operation),
+            _ => None,
+        }
+    }
+
     /// AWS's code for its refusal.
     #[must_use]
     pub fn code(&self) -> Option<&str> {

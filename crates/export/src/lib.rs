@@ -4,3 +4,4 @@
 //! sends them. What a record lacks is counted, never invented.
 
 pub mod netflow;
+pub mod prometheus;
