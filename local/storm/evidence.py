@@ -9,6 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
@@ -31,6 +32,8 @@ from local.storm.journal import (
 TAG = "nat-flow-recorder:"
 RESERVE = "Reserve a recording"
 CLEAN_UP = "Clean up after the failure"
+# How many histories are read at once: moto writes one while another one is read.
+READERS = 3
 # The states in which an execution holds its gateway and lets it be recorded.
 RECORDING = ("Wait for the alarm to clear", "Wait until enough is recorded")
 _ARN = re.compile(r"arn:[\w-]+:states:[\w-]*:\d*:execution:[^\s\"',/\\]+")
@@ -311,9 +314,11 @@ def _items(aws: LocalAws, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
 def _executions(aws: LocalAws, machine: str) -> Iterator[Execution]:
     client = aws.client("stepfunctions")
     pages = client.get_paginator("list_executions").paginate(stateMachineArn=machine)
-    listed = [execution for page in pages for execution in page["executions"]]
-    for execution in sorted(listed, key=lambda found: found["startDate"]):
-        yield execution_of(execution, aws.history(execution["executionArn"]))
+    found = [execution for page in pages for execution in page["executions"]]
+    listed = sorted(found, key=lambda execution: execution["startDate"])
+    with ThreadPoolExecutor(READERS) as readers:
+        arns = [execution["executionArn"] for execution in listed]
+        yield from map(execution_of, listed, readers.map(aws.history, arns))
 
 
 def execution_of(listed: dict[str, Any], history: list[dict[str, Any]]) -> Execution:
