@@ -50,26 +50,36 @@ impl Aggregate {
     pub(crate) fn start(self) -> Seen {
         match self {
             Self::CountRows | Self::Count => Seen::Count(0),
-            Self::CountDistinct => Seen::Distinct(HashSet::new()),
-            Self::Sum => Seen::Sum(Sum::default()),
-            Self::Average => Seen::Average(Sum::default()),
-            Self::Least => Seen::Extreme(Value::Missing, Ordering::Less),
-            Self::Greatest => Seen::Extreme(Value::Missing, Ordering::Greater),
-            Self::Percentile(percent) => Seen::Numbers(BTreeMap::new(), percent),
+            Self::CountDistinct => Seen::Distinct(Box::default()),
+            Self::Sum => Seen::WholeNumbers(OfNumbers::Sum, 0, 0),
+            Self::Average => Seen::WholeNumbers(OfNumbers::Mean, 0, 0),
+            Self::Least => Seen::Extreme(None, Ordering::Less),
+            Self::Greatest => Seen::Extreme(None, Ordering::Greater),
+            Self::Percentile(percent) => Seen::Numbers(Box::default(), percent),
         }
     }
 }
 
 /// What a group has seen: no more than its aggregation needs. Only `count_distinct` and `pct`
-/// grow, with the number of different values.
+/// grow, with the number of different values. There may be millions of it: what is seldom asked
+/// for, or large, is elsewhere.
 #[derive(Clone, Debug)]
+#[expect(clippy::box_collection, reason = "a set's own size would be that of every variant")]
 pub(crate) enum Seen {
     Count(i64),
-    Distinct(HashSet<Box<str>>),
-    Sum(Sum),
-    Average(Sum),
-    Extreme(Value<'static>, Ordering),
-    Numbers(BTreeMap<OrderedFloat, u64>, f64),
+    Distinct(Box<HashSet<Box<str>>>),
+    /// The sum of whole numbers, as long as it fits, and how many there were.
+    WholeNumbers(OfNumbers, i64, u64),
+    AnyNumbers(OfNumbers, Box<Sum>),
+    Extreme(Option<Box<Value<'static>>>, Ordering),
+    Numbers(Box<BTreeMap<OrderedFloat, u64>>, f64),
+}
+
+/// What is asked of numbers that are added up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum OfNumbers {
+    Sum,
+    Mean,
 }
 
 impl Seen {
@@ -85,15 +95,18 @@ impl Seen {
                     values.insert(text.into());
                 }
             }
-            Self::Sum(sum) | Self::Average(sum) => {
+            Self::WholeNumbers(..) | Self::AnyNumbers(..) => {
                 if let Some(number) = value.as_number() {
-                    sum.add(number);
+                    self.add_number(number);
                 }
             }
             Self::Extreme(best, wanted) => {
-                let is_better = best.is_missing() || natural_order(value, best) == *wanted;
+                let mut is_better = true;
+                if let Some(best) = best {
+                    is_better = natural_order(value, best) == *wanted;
+                }
                 if is_better && !value.is_missing() {
-                    *best = value.clone().into_owned();
+                    *best = Some(Box::new(value.clone().into_owned()));
                 }
             }
             Self::Numbers(numbers, _) => {
@@ -104,6 +117,24 @@ impl Seen {
         }
     }
 
+    fn add_number(&mut self, number: Number) {
+        match self {
+            Self::WholeNumbers(asked, sum, count) => {
+                if let Number::Integer(number) = number
+                    && let Some(larger) = sum.checked_add(number)
+                {
+                    (*sum, *count) = (larger, *count + 1);
+                    return;
+                }
+                let mut any = Sum::of_whole(*sum, *count);
+                any.add(number);
+                *self = Self::AnyNumbers(*asked, Box::new(any));
+            }
+            Self::AnyNumbers(_, sum) => sum.add(number),
+            _ => {}
+        }
+    }
+
     /// The result. A sum, a mean, an extreme or a percentile of nothing is missing.
     pub(crate) fn result(self) -> Value<'static> {
         match self {
@@ -111,16 +142,16 @@ impl Seen {
             Self::Distinct(values) => {
                 Value::Integer(i64::try_from(values.len()).unwrap_or(i64::MAX))
             }
-            Self::Sum(sum) => sum.total(),
-            Self::Average(sum) => sum.mean(),
-            Self::Extreme(best, _) => best,
+            Self::WholeNumbers(asked, sum, count) => Sum::of_whole(sum, count).result(asked),
+            Self::AnyNumbers(asked, sum) => sum.result(asked),
+            Self::Extreme(best, _) => best.map_or(Value::Missing, |best| *best),
             Self::Numbers(numbers, percent) => percentile(&numbers, percent),
         }
     }
 }
 
 /// A sum that is exact as long as all its numbers are whole.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sum {
     whole: i128,
     rest: f64,
@@ -128,6 +159,17 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
+    fn of_whole(sum: i64, count: u64) -> Self {
+        Self { whole: i128::from(sum), rest: 0.0, count }
+    }
+
+    fn result(self, asked: OfNumbers) -> Value<'static> {
+        match asked {
+            OfNumbers::Sum => self.total(),
+            OfNumbers::Mean => self.mean(),
+        }
+    }
+
     fn add(&mut self, number: Number) {
         match number {
             // 2^64 numbers of 64 bits fit.
@@ -219,6 +261,21 @@ mod tests {
         assert_eq!(seen.result(), Value::Integer(i64::MAX));
         assert_eq!(result(Aggregate::Sum, &["1", "0.5"]), Value::Decimal(1.5));
         assert_eq!(result(Aggregate::Sum, &["-"]), Value::Missing);
+    }
+
+    #[test]
+    fn sums_that_outgrow_64_bits_come_back() {
+        let mut seen = Aggregate::Sum.start();
+        for value in [i64::MAX, i64::MAX, -i64::MAX, 1, -2] {
+            seen.add(&Value::Integer(value));
+        }
+        assert_eq!(seen.result(), Value::Integer(i64::MAX - 1));
+    }
+
+    /// Three million groups with five aggregations each are held in memory.
+    #[test]
+    fn little_is_held_for_each_group() {
+        assert!(size_of::<Seen>() <= 24);
     }
 
     #[test]

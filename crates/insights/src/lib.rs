@@ -29,6 +29,7 @@ mod evaluate;
 mod event;
 mod function;
 mod glob;
+mod groups;
 mod lexer;
 mod names;
 mod order;

@@ -1,16 +1,14 @@
 //! A query and its run over events.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::mem;
 
 use regex::Regex;
 
-use crate::aggregate::Seen;
 use crate::error::QueryError;
 use crate::event::Event;
 use crate::glob::Glob;
+use crate::groups::Groups;
 use crate::parser::Parser;
 use crate::rows::Rows;
 use crate::syntax::{Ending, Slot, Stage, Stats, Step};
@@ -231,75 +229,4 @@ fn set<'r>(row: &mut [Value<'r>], slot: Slot, value: Value<'r>) {
     if let Some(place) = row.get_mut(slot) {
         *place = value;
     }
-}
-
-/// The groups of a `stats`, in the order in which they were first seen.
-#[derive(Debug, Default)]
-struct Groups {
-    places: HashMap<Box<[u8]>, usize>,
-    list: Vec<Group>,
-    /// The key of the row at hand; kept so that only a new group allocates.
-    key: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct Group {
-    by: Vec<Value<'static>>,
-    seen: Vec<Seen>,
-}
-
-impl Groups {
-    fn add<'r>(&mut self, stats: &'r Stats, row: &[Value<'r>]) {
-        self.key.clear();
-        for expression in &stats.by {
-            append_key(&mut self.key, &expression.evaluate(row));
-        }
-        let place = match self.places.get(self.key.as_slice()) {
-            Some(place) => *place,
-            None => self.begin(stats, row),
-        };
-        let Some(group) = self.list.get_mut(place) else { return };
-        for (aggregation, seen) in stats.aggregations.iter().zip(&mut group.seen) {
-            seen.add(&aggregation.of.evaluate(row));
-        }
-    }
-
-    fn begin<'r>(&mut self, stats: &'r Stats, row: &[Value<'r>]) -> usize {
-        let place = self.list.len();
-        self.places.insert(self.key.as_slice().into(), place);
-        self.list.push(Group {
-            by: stats.by.iter().map(|by| by.evaluate(row).into_owned()).collect(),
-            seen: stats.aggregations.iter().map(|of| of.aggregate.start()).collect(),
-        });
-        place
-    }
-
-    fn into_rows(self, stats: &Stats) -> impl Iterator<Item = Vec<Value<'static>>> {
-        self.list.into_iter().map(|group| {
-            let aggregated: Vec<_> = group.seen.into_iter().map(Seen::result).collect();
-            let mut row = group.by;
-            row.extend(
-                stats.columns.iter().map(|column| column.evaluate(&aggregated).into_owned()),
-            );
-            row
-        })
-    }
-}
-
-/// Appends what tells a value from every other: whether it is there, its text and its end.
-pub(crate) fn append_key(key: &mut Vec<u8>, value: &Value<'_>) {
-    let start = key.len();
-    match value {
-        Value::Missing => {}
-        Value::Text(text) => key.extend_from_slice(text.as_bytes()),
-        other => {
-            let mut text = String::new();
-            // Writing to a string cannot fail.
-            let _ = write!(text, "{other}");
-            key.extend_from_slice(text.as_bytes());
-        }
-    }
-    let length = key.len() - start;
-    key.extend_from_slice(&length.to_le_bytes());
-    key.push(u8::from(!value.is_missing()));
 }

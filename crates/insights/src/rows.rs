@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use crate::groups::append_key;
 use crate::order::natural_order;
-use crate::query::append_key;
 use crate::syntax::{Direction, Ending};
 use crate::value::Value;
 
