@@ -401,9 +401,11 @@ def executions_in(body: str) -> Iterable[str]:
 def _is_call_of(own: set[str], call: Entry) -> bool:
     """Whether a stack of these resources made a call. All state machines call under one name, and
     are told apart by what they call."""
-    if call["caller"] == INTERPRETER:
-        return any(call.get(name) in own for name in ("function", "table", "topic"))
-    return call["caller"] in own
+    if call["caller"] != INTERPRETER:
+        return call["caller"] in own
+    # Functions are called by their ARNs, and known by their names.
+    function = call.get("function", "").rpartition(":")[2]
+    return not own.isdisjoint({function, call.get("table"), call.get("topic")})
 
 
 def _creations(journal: list[Entry]) -> dict[str, Entry]:

@@ -9,6 +9,7 @@ from typing import Any
 from local.storm.evidence import Evidence, Execution, execution_of, executions_in
 from local.storm.journal import INTERPRETER
 
+FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function"
 BEGAN = datetime(2026, 1, 2, tzinfo=timezone.utc)
 ARN = "arn:aws:states:us-east-1:123456789012:execution:recorder:one"
 RESERVED = {
@@ -101,15 +102,18 @@ def test_an_email_is_unanswered_when_its_execution_is_stopped_meanwhile() -> Non
 
 
 def test_calls_of_the_state_machine_are_those_of_its_own_stack() -> None:
-    resources = {"Recorder": "recorder", "StopRecordingFunction": "stop", "ReportsTopic": "topic"}
-    calls = [
+    resources = {"StopFunction": "stop", "ReportsTopic": "topic", "RecordingsTable": "table"}
+    own = [
         {"caller": "stop", "operation": "DeleteFlowLogs"},
-        {"caller": INTERPRETER, "operation": "Invoke", "function": "stop"},
+        {"caller": INTERPRETER, "operation": "Invoke", "function": f"{FUNCTION}:stop"},
+        {"caller": INTERPRETER, "operation": "UpdateItem", "table": "table"},
         {"caller": INTERPRETER, "operation": "Publish", "topic": "topic"},
-        {"caller": INTERPRETER, "operation": "Invoke", "function": "another-stop"},
+    ]
+    others = [
         {"caller": "another-stop", "operation": "DeleteFlowLogs"},
+        {"caller": INTERPRETER, "operation": "Invoke", "function": f"{FUNCTION}:another-stop"},
         {"caller": "client", "operation": "Publish", "topic": "topic"},
     ]
-    journal = [{"kind": "api-call"} | call for call in calls]
+    journal = [{"kind": "api-call"} | call for call in own + others]
     evidence = Evidence("stack", BEGAN, resources, 0, journal, [], [], set(), {})
-    assert evidence.calls == journal[:3]
+    assert evidence.calls == journal[: len(own)]
