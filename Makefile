@@ -93,4 +93,5 @@ system: build natflow $(VENV_STAMP) $(SECURITY_VENV_STAMP)
 .PHONY: clean
 clean: ## Removes what was built and installed
 	cargo clean
-	rm -rf $(VENV) $(BENCH_VENV) $(DEPLOY_VENV) $(SECURITY_VENV) .aws-sam cf-assistive-macros/.aws-sam
+	rm -rf $(VENV) $(BENCH_VENV) $(DEPLOY_VENV) $(SECURITY_VENV)
+	rm -rf .aws-sam cf-assistive-macros/.aws-sam forwarders/.aws-sam

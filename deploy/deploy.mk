@@ -18,3 +18,11 @@ deploy: $(DEPLOY_VENV_STAMP) ## Deploys the macros and then the recorder, both g
 .PHONY: delete
 delete: $(DEPLOY_VENV_STAMP) ## Deletes the recorder and then the macros
 	$(DEPLOY_STACKS) delete
+
+.PHONY: deploy-forwarders
+deploy-forwarders: $(DEPLOY_VENV_STAMP) ## Deploys what sends records on, guided (ARCHITECTURE=x86_64)
+	$(DEPLOY_STACKS) deploy --forwarders $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
+
+.PHONY: delete-forwarders
+delete-forwarders: $(DEPLOY_VENV_STAMP) ## Deletes what sends records on
+	$(DEPLOY_STACKS) delete --forwarders

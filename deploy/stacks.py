@@ -2,7 +2,7 @@
 
 `python -m deploy.stacks deploy [--architecture x86_64]` builds each stack and asks SAM's questions
 about it; `python -m deploy.stacks delete` asks before each deletion. Both stop at the first stack
-that fails. SAM keeps the answers in the samconfig.toml beside each template.
+that fails. With `--forwarders` they are about the forwarders' stack alone. SAM keeps the answers in the samconfig.toml beside each template.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from botocore.exceptions import ClientError
 ROOT = Path(__file__).resolve().parent.parent
 # In the order of deployment: a template is expanded by macros that exist.
 STACKS = (ROOT / "cf-assistive-macros", ROOT)
+# By itself: it serves any flow logs.
+FORWARDERS = (ROOT / "forwarders",)
 RUST_TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 DEFAULT_ARCHITECTURE = "arm64"
 
@@ -31,10 +33,11 @@ def main() -> None:
     """Run the command of the arguments; a failed step ends it with that step's exit code."""
     arguments = _arguments()
     try:
+        stacks = FORWARDERS if arguments.forwarders else STACKS
         if arguments.command == "delete":
-            delete()
+            delete(stacks)
         else:
-            deploy(arguments.architecture)
+            deploy(arguments.architecture, stacks)
     except subprocess.CalledProcessError as error:
         sys.exit(f"`{shlex.join(error.cmd)}` failed with exit code {error.returncode}")
 
@@ -42,14 +45,16 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("deploy").add_argument("--architecture", choices=RUST_TARGETS)
-    commands.add_parser("delete")
+    deploying = commands.add_parser("deploy")
+    deploying.add_argument("--architecture", choices=RUST_TARGETS)
+    for command in (deploying, commands.add_parser("delete")):
+        command.add_argument("--forwarders", action="store_true")
     return parser.parse_args()
 
 
-def deploy(architecture: str | None) -> None:
+def deploy(architecture: str | None, stacks: tuple[Path, ...]) -> None:
     """Build and deploy each stack; without `architecture` the one of the last deployment."""
-    for folder in STACKS:
+    for folder in stacks:
         overrides = saved_overrides(folder)
         built_for = architecture or overrides.get("Architecture", DEFAULT_ARCHITECTURE)
         _add_rust_target(built_for)
@@ -61,9 +66,9 @@ def deploy(architecture: str | None) -> None:
         sam(folder, "deploy", *options, *_pairs(overrides))
 
 
-def delete() -> None:
-    """Delete the recorder, then the macros, unless the recorder is still there."""
-    for folder in reversed(STACKS):
+def delete(stacks: tuple[Path, ...]) -> None:
+    """Delete the stacks, the last one first, unless the one after it is still there."""
+    for folder in reversed(stacks):
         sam(folder, "delete")
         if stack_exists(folder):
             sys.exit(f"{stack_name(folder)} has not been deleted: nothing more is deleted")

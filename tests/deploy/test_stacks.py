@@ -59,7 +59,7 @@ def _answer(folder: int) -> None:
 
 
 def test_the_macros_are_deployed_before_the_recorder(commands: Commands) -> None:
-    stacks.deploy(None)
+    stacks.deploy(None, stacks.STACKS)
     assert commands.of_sam() == [
         ("macros", "build"),
         ("macros", "deploy"),
@@ -69,10 +69,10 @@ def test_the_macros_are_deployed_before_the_recorder(commands: Commands) -> None
 
 
 def test_arm64_is_built_unless_another_processor_is_asked_for(commands: Commands) -> None:
-    stacks.deploy(None)
+    stacks.deploy(None, stacks.STACKS)
     assert _targets(commands) == {"aarch64-unknown-linux-gnu"}
     commands.seen.clear()
-    stacks.deploy("x86_64")
+    stacks.deploy("x86_64", stacks.STACKS)
     assert _targets(commands) == {"x86_64-unknown-linux-gnu"}
     for _, command in commands.seen:
         if command[0] == "sam":
@@ -85,10 +85,10 @@ def _targets(commands: Commands) -> set[str]:
 
 def test_the_answers_of_the_last_deployment_are_proposed(commands: Commands) -> None:
     _answer(1)
-    stacks.deploy(None)
+    stacks.deploy(None, stacks.STACKS)
     _, command = commands.seen[-1]
     assert command[-2:] == ['NatGatewayIDs="nat-1, nat-2"', 'Architecture="x86_64"']
-    stacks.deploy("arm64")
+    stacks.deploy("arm64", stacks.STACKS)
     assert commands.seen[-1][1][-2:] == ['NatGatewayIDs="nat-1, nat-2"', 'Architecture="arm64"']
 
 
@@ -96,12 +96,12 @@ def test_the_answers_of_the_last_deployment_are_proposed(commands: Commands) -> 
 def test_nothing_is_deployed_after_a_failure(commands: Commands, step: str) -> None:
     commands.failing = lambda command: command[1] == step
     with pytest.raises(subprocess.CalledProcessError):
-        stacks.deploy(None)
+        stacks.deploy(None, stacks.STACKS)
     assert commands.of_sam()[-1] == ("macros", step)
 
 
 def test_a_stack_without_changes_does_not_stop_the_deployment(commands: Commands) -> None:
-    stacks.deploy(None)
+    stacks.deploy(None, stacks.STACKS)
     deployments = [command for _, command in commands.seen if command[1] == "deploy"]
     assert all("--no-fail-on-empty-changeset" in command for command in deployments)
 
@@ -110,7 +110,7 @@ def test_the_recorder_is_deleted_before_the_macros(
     commands: Commands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stacks, "stack_exists", lambda folder: False)
-    stacks.delete()
+    stacks.delete(stacks.STACKS)
     assert commands.of_sam() == [("recorder", "delete"), ("macros", "delete")]
 
 
@@ -120,5 +120,26 @@ def test_the_macros_stay_while_the_recorder_does(
     """Whoever answers no to SAM's question gets no error from it."""
     monkeypatch.setattr(stacks, "stack_exists", lambda folder: True)
     with pytest.raises(SystemExit, match="recorder has not been deleted"):
-        stacks.delete()
+        stacks.delete(stacks.STACKS)
     assert commands.of_sam() == [("recorder", "delete")]
+
+
+@pytest.mark.parametrize("command", ["deploy", "delete"])
+def test_the_forwarders_are_a_stack_by_themselves(
+    commands: Commands, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str
+) -> None:
+    folder = tmp_path / "forwarders"
+    folder.mkdir()
+    (folder / "samconfig.toml").write_text(CONFIG.format(name="forwarders"))
+    monkeypatch.setattr(stacks, "FORWARDERS", (folder,))
+    monkeypatch.setattr(stacks, "stack_exists", lambda folder: False)
+    monkeypatch.setattr(stacks.sys, "argv", ["stacks", command, "--forwarders"])
+    stacks.main()
+    assert {folder for folder, _ in commands.of_sam()} == {"forwarders"}
+    assert commands.of_sam()[-1] == ("forwarders", command)
+
+
+@pytest.mark.parametrize("folder", [*stacks.STACKS, *stacks.FORWARDERS])
+def test_each_stack_has_a_name_of_its_own(folder: Path) -> None:
+    names = [stacks.stack_name(folder) for folder in (*stacks.STACKS, *stacks.FORWARDERS)]
+    assert names.count(stacks.stack_name(folder)) == 1

@@ -16,7 +16,8 @@ from local.template import Template, read
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "template.yaml"
 MACROS = ROOT / "cf-assistive-macros" / "template.yaml"
-TEMPLATES = (MAIN, MACROS)
+FORWARDERS = ROOT / "forwarders" / "template.yaml"
+TEMPLATES = (MAIN, MACROS, FORWARDERS)
 STATE_MACHINE = ROOT / "statemachine" / "recorder.asl.yaml"
 
 # `${Name}` as CloudFormation replaces it in a definition.

@@ -15,11 +15,23 @@ ROLES = {
     for path in TEMPLATES
     for role, resource in resources(cached_template(path), "AWS::IAM::Role").items()
 }
-# What has to be chosen for each side of a condition: a FlowLogDestination, or KmsKeyArn.
+# What has to be chosen for each side of a condition: a FlowLogDestination, or a parameter.
 CHOICES = {
     "RecordsToLogGroup": ("cloudwatch-logs", "s3"),
     "RecordsToBucket": ("s3", "cloudwatch-logs"),
     "HasKmsKey": ("KmsKeyArn", ""),
+    "HasLogGroup": ("LogGroupName", ""),
+    "HasBucket": ("BucketName", ""),
+    "ReadsBucket": ("BucketName", ""),
+    "FansOut": ("FansOut", ""),
+    "SendsToCollectors": ("Collectors", ""),
+    "DeletesObjects": ("DeleteObjects", ""),
+    "IsInVpc": ("SubnetIds", ""),
+    "SendsToDatadog": ("Datadog", ""),
+    "HasDatadogSecret": ("DatadogApiKeySecretArn", "DatadogApiKeyParameterName"),
+    "SendsToOpenSearch": ("OpenSearchDomainArn", ""),
+    "CityDatabaseInBucket": ("CityDatabase", ""),
+    "AsnDatabaseInBucket": ("AsnDatabase", ""),
 }
 HEADING = "What each permission is for"
 CODE = re.compile(r"`([^`]+)`")
