@@ -1,12 +1,12 @@
 //! Where records come from: files, directories, standard input, and an AWS account.
 
+use std::env;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 
 use crate::arguments::Account;
@@ -59,12 +59,10 @@ pub(crate) struct Found {
 pub(crate) enum Opened {
     /// Lines, plain or inflated.
     Text(Box<dyn Read + Send>),
-    /// A Parquet file.
+    /// A Parquet file, or a copy of what came from elsewhere: its index comes last.
     ParquetFile(File),
     /// A Parquet file in S3.
     ParquetObject(RangedObject),
-    /// A Parquet file from standard input, which must be held as a whole: its index comes last.
-    ParquetBytes(Bytes),
 }
 
 /// Finds what arguments name: each file, the files in each directory in the order of their paths,
@@ -225,15 +223,25 @@ impl Input {
             self.count_at_once(progress);
             return Ok(Opened::ParquetFile(File::open(path)?));
         }
-        let mut bytes = vec![];
-        source.read_to_end(&mut bytes)?;
-        Ok(Opened::ParquetBytes(bytes.into()))
+        copied(&mut source).map(Opened::ParquetFile)
     }
 
     /// A Parquet file is read in another order, column by column.
     fn count_at_once(&self, progress: &AtomicU64) {
         progress.fetch_add(self.length, Ordering::Relaxed);
     }
+}
+
+/// A copy in a file that has no name, and that ends with natflow: memory may be short.
+fn copied(source: &mut impl Read) -> io::Result<File> {
+    let place = |error: io::Error| {
+        let folder = env::temp_dir();
+        let reason = format!("a copy of this Parquet file in {}: {error}", folder.display());
+        io::Error::new(error.kind(), reason)
+    };
+    let mut file = tempfile::tempfile().map_err(place)?;
+    io::copy(source, &mut file).map_err(place)?;
+    Ok(file)
 }
 
 fn buffered<R: Read>(source: R) -> io::BufReader<R> {

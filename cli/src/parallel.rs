@@ -1,11 +1,13 @@
 //! Reading on several cores.
 //!
 //! Every thread takes the next piece of the inputs, parses it and passes its rows to a taker of
-//! its own, such as a tally; what all of them have taken becomes one in the end. A piece is read, and inflated, by the thread that parses
-//! it, so that it is in that core's cache; only one thread reads at a time. It also looks for the
-//! one thing that a piece must know of those before it: the last header line.
+//! its own, such as a tally. A piece is read, and inflated, by the thread that parses it, so that
+//! it is in that core's cache; only one thread reads at a time, and does nothing else meanwhile.
+//! Then it looks for what the next piece must know of this one, its last header line and how many
+//! lines it has, and tells it before it parses.
 
-use std::sync::{Arc, Mutex};
+use std::mem;
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 
 use flowlog::{Counts, Format, Parser};
@@ -45,12 +47,44 @@ pub(crate) trait Taker: Send {
     }
 }
 
+/// What holds at the beginning of a piece.
+#[derive(Clone)]
+struct Before {
+    facts: Arc<Facts>,
+    /// Of the input, before this piece.
+    lines: u64,
+}
+
+/// What a piece waits for: what holds at its beginning. None if there was a failure before it.
+type Awaited = Arc<OnceLock<Option<Before>>>;
+
+/// What tells the next piece what holds at its beginning. If that cannot be told, it tells so.
+struct Telling(Awaited);
+
+impl Telling {
+    fn tell(self, before: Before) {
+        let _ = self.0.set(Some(before));
+    }
+}
+
+impl Drop for Telling {
+    /// Nobody may wait for ever. Without effect after [`Self::tell`].
+    fn drop(&mut self) {
+        let _ = self.0.set(None);
+    }
+}
+
 /// A piece to be read.
 struct Piece {
-    facts: Arc<Facts>,
-    lines_before: u64,
+    /// Its place among all pieces.
+    number: u64,
     chunk: Chunk,
+    before: Awaited,
+    next: Telling,
 }
+
+/// What has ended the reading, and at which piece.
+type Failure = (u64, Error);
 
 /// How many threads read, if so many are asked for; 0 stands for what the machine has. The first
 /// bad line is known for sure by reading in order only.
@@ -75,20 +109,30 @@ pub(crate) fn read<T: Taker>(
     threads: usize,
     start: impl Fn() -> T,
 ) -> Result<(Vec<T>, Summary), Error> {
-    let pieces = Mutex::new(Pieces { reading, progress, inputs, place: 0, current: None });
-    let workers: Result<Vec<_>, _> = thread::scope(|scope| {
+    let pieces = Pieces { reading, progress, inputs, place: 0, current: None, count: 0 };
+    let pieces = Mutex::new(pieces);
+    let mut workers = vec![];
+    let mut failures = vec![];
+    thread::scope(|scope| {
         let started: Vec<_> = (0..threads)
             .map(|_| {
                 let worker = Worker::new(reading, known.clone(), start());
                 scope.spawn(|| worker.run(&pieces))
             })
             .collect();
-        let failed = || Error::Refused("a thread has failed".to_owned());
-        let ended =
-            started.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err(failed())));
-        ended.collect()
+        for worker in started {
+            match worker.join() {
+                Ok(Ok(worker)) => workers.push(worker),
+                Ok(Err(failure)) => failures.push(failure),
+                Err(_) => failures.push((0, Error::Refused("a thread has failed".to_owned()))),
+            }
+        }
     });
-    Ok(merged(workers?))
+    // The one that reading in order meets first.
+    match failures.into_iter().min_by_key(|(number, _)| *number) {
+        Some((_, error)) => Err(error),
+        None => Ok(merged(workers)),
+    }
 }
 
 /// Reads the inputs and hands out their pieces.
@@ -100,23 +144,25 @@ struct Pieces<'r> {
     /// The place of the first of them on the command line.
     place: usize,
     current: Option<Current>,
+    /// How many pieces were handed out.
+    count: u64,
 }
 
 /// The input that is being read.
 struct Current {
     started: Started,
-    facts: Arc<Facts>,
-    lines_before: u64,
+    /// What its next piece waits for.
+    before: Awaited,
 }
 
 impl Pieces<'_> {
     /// The next piece; `spare` lends its buffer. Once it has failed, there is none.
-    fn next(&mut self, spare: Chunk) -> Result<Option<Piece>, Error> {
+    fn next(&mut self, spare: Chunk) -> Result<Option<Piece>, Failure> {
         let next = self.try_next(spare);
-        if next.is_err() {
+        next.map_err(|error| {
             self.stop();
-        }
-        next
+            (self.count, error)
+        })
     }
 
     /// Hands out nothing any more.
@@ -135,7 +181,11 @@ impl Pieces<'_> {
             let Some(current) = &mut self.current else { continue };
             if let Some(chunk) = current.started.take_chunk(spare)? {
                 self.progress.show();
-                return current.piece(chunk, self.reading).map(Some);
+                self.count += 1;
+                let next = Awaited::default();
+                let before = mem::replace(&mut current.before, Arc::clone(&next));
+                let next = Telling(next);
+                return Ok(Some(Piece { number: self.count, chunk, before, next }));
             }
             self.current = None;
             spare = Chunk::default();
@@ -150,28 +200,41 @@ impl Pieces<'_> {
             partitions: input.partitions.clone(),
             parser: self.reading.parser(started.format.clone()),
         };
-        Ok(Some(Current { started, facts: Arc::new(facts), lines_before: 0 }))
+        let before = Before { facts: Arc::new(facts), lines: 0 };
+        Ok(Some(Current { started, before: Arc::new(OnceLock::from(Some(before))) }))
     }
 }
 
-impl Current {
-    /// The piece, after which a header line in it holds.
-    fn piece(&mut self, chunk: Chunk, reading: &Reading) -> Result<Piece, Error> {
-        let scan = Scan::of(chunk.bytes(), &self.started.format);
-        let piece =
-            Piece { facts: Arc::clone(&self.facts), lines_before: self.lines_before, chunk };
-        self.lines_before += scan.lines;
-        if let Some(format) = scan.last_header.filter(|format| *format != self.started.format) {
-            self.started.format = format;
-            reading.check_columns(&self.started)?;
-            self.facts = Arc::new(Facts {
-                place: self.facts.place,
-                name: self.facts.name.clone(),
-                partitions: self.facts.partitions.clone(),
-                parser: reading.parser(self.started.format.clone()),
-            });
-        }
-        Ok(piece)
+impl Piece {
+    /// What holds at the piece's beginning, and its bytes. The next piece has been told what holds
+    /// at its own. None if there was a failure before.
+    fn settle(self, reading: &Reading) -> Result<Option<(Before, Chunk)>, Error> {
+        let Self { chunk, before, next, .. } = self;
+        let scan = Scan::of(chunk.bytes());
+        // Whoever has the piece before is doing the same, and has begun earlier.
+        let Some(before) = before.wait() else { return Ok(None) };
+        next.tell(before.after(&scan, chunk.bytes(), reading)?);
+        Ok(Some((before.clone(), chunk)))
+    }
+}
+
+impl Before {
+    /// What holds after a piece; its last header line counts.
+    fn after(&self, scan: &Scan, piece: &[u8], reading: &Reading) -> Result<Self, Error> {
+        let facts = &*self.facts;
+        let lines = self.lines + scan.lines;
+        let format = scan.format_behind(piece, facts.parser.format());
+        let Some(format) = format.filter(|format| format != facts.parser.format()) else {
+            return Ok(Self { facts: Arc::clone(&self.facts), lines });
+        };
+        reading.check_columns(&facts.name, &facts.partitions, &format)?;
+        let facts = Facts {
+            place: facts.place,
+            name: facts.name.clone(),
+            partitions: facts.partitions.clone(),
+            parser: reading.parser(format),
+        };
+        Ok(Self { facts: Arc::new(facts), lines })
     }
 }
 
@@ -179,40 +242,42 @@ impl Current {
 struct Scan {
     lines: u64,
     last_header: Option<Format>,
+    /// Whether looking at the beginnings of lines has told everything.
+    is_plain: bool,
 }
 
 impl Scan {
-    /// Looks at the beginnings of lines. Only a piece with lines in JSON, or with lines that begin
-    /// with a blank, is parsed here, too: `format` is that of its first line.
-    fn of(bytes: &[u8], format: &Format) -> Self {
-        let mut scan = Self { lines: 0, last_header: None };
-        let mut is_plain = true;
+    /// Looks at the beginnings of lines.
+    fn of(bytes: &[u8]) -> Self {
+        let mut scan = Self { lines: 0, last_header: None, is_plain: true };
         let mut start = 0;
         for end in memchr::memchr_iter(b'\n', bytes) {
             scan.lines += 1;
-            is_plain &= scan.look_at(bytes.get(start..end).unwrap_or_default());
+            scan.look_at(bytes.get(start..end).unwrap_or_default());
             start = end + 1;
         }
-        is_plain &= scan.look_at(bytes.get(start..).unwrap_or_default());
-        if !is_plain {
-            scan.last_header = Some(format_behind(bytes, format));
-        }
+        scan.look_at(bytes.get(start..).unwrap_or_default());
         scan
     }
 
-    /// Whether a look at the line is enough.
-    fn look_at(&mut self, line: &[u8]) -> bool {
+    /// Looks at a line. One in JSON, or one that begins with a blank, must be parsed.
+    fn look_at(&mut self, line: &[u8]) {
         match line.first() {
             Some(b'a'..=b'z') => {
                 if let Some(format) = header(line) {
                     self.last_header = Some(format);
                 }
-                true
             }
-            Some(b'\r') => line.len() == 1,
-            Some(b'{' | ..=b' ') => false,
-            _ => true,
+            Some(b'\r') => self.is_plain &= line.len() == 1,
+            Some(b'{' | ..=b' ') => self.is_plain = false,
+            _ => {}
         }
+    }
+
+    /// The format of whatever follows the piece, whose first line has this format, if it may have
+    /// changed.
+    fn format_behind(&self, piece: &[u8], format: &Format) -> Option<Format> {
+        if self.is_plain { self.last_header.clone() } else { Some(format_behind(piece, format)) }
     }
 }
 
@@ -236,6 +301,7 @@ fn header(line: &[u8]) -> Option<Format> {
 
 /// Reads pieces.
 struct Worker<'w, T> {
+    reading: &'w Reading,
     selector: Selector<'w>,
     taker: T,
     counts: Counts,
@@ -246,10 +312,10 @@ struct Worker<'w, T> {
 impl<'w, T: Taker> Worker<'w, T> {
     fn new(reading: &'w Reading, known: Gateways, taker: T) -> Self {
         let selector = Selector::new(&reading.selection, known);
-        Self { selector, taker, counts: Counts::default(), bad_lines: vec![] }
+        Self { reading, selector, taker, counts: Counts::default(), bad_lines: vec![] }
     }
 
-    fn run(mut self, pieces: &Mutex<Pieces<'_>>) -> Result<Self, Error> {
+    fn run(mut self, pieces: &Mutex<Pieces<'_>>) -> Result<Self, Failure> {
         let mut spare = Chunk::default();
         loop {
             let next = match pieces.lock() {
@@ -258,21 +324,27 @@ impl<'w, T: Taker> Worker<'w, T> {
                 Err(_) => None,
             };
             let Some(piece) = next else { return Ok(self) };
-            self.read(&piece);
-            if let Err(error) = self.taker.end_piece() {
-                if let Ok(mut pieces) = pieces.lock() {
-                    pieces.stop();
+            let number = piece.number;
+            match self.read(piece) {
+                Ok(Some(chunk)) => spare = chunk,
+                Ok(None) => return Ok(self),
+                Err(error) => {
+                    if let Ok(mut pieces) = pieces.lock() {
+                        pieces.stop();
+                    }
+                    return Err((number, error));
                 }
-                return Err(error);
             }
-            spare = piece.chunk;
         }
     }
 
-    fn read(&mut self, piece: &Piece) {
-        let facts = &*piece.facts;
-        let mut parser = facts.parser.clone().after_lines(piece.lines_before);
-        let mut records = parser.records(piece.chunk.bytes());
+    /// Reads a piece and gives its buffer back. None if there was a failure before it.
+    fn read(&mut self, piece: Piece) -> Result<Option<Chunk>, Error> {
+        let Some((Before { facts, lines }, chunk)) = piece.settle(self.reading)? else {
+            return Ok(None);
+        };
+        let mut parser = facts.parser.clone().after_lines(lines);
+        let mut records = parser.records(chunk.bytes());
         while let Some(record) = records.next() {
             match record {
                 Ok(record) => {
@@ -288,6 +360,8 @@ impl<'w, T: Taker> Worker<'w, T> {
             }
         }
         add_counts(&mut self.counts, parser.counts());
+        self.taker.end_piece()?;
+        Ok(Some(chunk))
     }
 }
 
@@ -320,8 +394,9 @@ mod tests {
     use super::*;
 
     fn scan(text: &str) -> (u64, Option<String>) {
-        let scan = Scan::of(text.as_bytes(), &Format::aws_default());
-        (scan.lines, scan.last_header.map(|format| format.to_string()))
+        let scan = Scan::of(text.as_bytes());
+        let format = scan.format_behind(text.as_bytes(), &Format::aws_default());
+        (scan.lines, format.map(|format| format.to_string()))
     }
 
     #[test]

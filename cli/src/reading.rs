@@ -107,7 +107,6 @@ impl Reading {
                 }
                 Opened::ParquetFile(file) => self.parquet(input, file)?,
                 Opened::ParquetObject(object) => self.parquet(input, object)?,
-                Opened::ParquetBytes(bytes) => self.parquet(input, bytes)?,
             };
         let started = Started {
             name: input.name.clone(),
@@ -117,7 +116,7 @@ impl Reading {
             chunk,
             has_chunk,
         };
-        self.check_columns(&started)?;
+        self.check_columns(&started.name, &started.partitions, &started.format)?;
         Ok(Some(started))
     }
 
@@ -178,20 +177,25 @@ impl Reading {
     }
 
     /// Refuses an input that lacks what was asked for: silence would look like an answer.
-    pub(crate) fn check_columns(&self, started: &Started) -> Result<(), Error> {
+    pub(crate) fn check_columns(
+        &self,
+        name: &str,
+        partitions: &[Partition],
+        format: &Format,
+    ) -> Result<(), Error> {
         const FLOW_HINT: &str = "; --legs all counts every record as it is, by its own fields";
         const NO_HINT: &str = "";
         let asked = self.columns.iter().flatten().chain(&self.asked).cloned();
         for (column, asker) in asked.chain(self.selection.columns()) {
-            if !column.is_in(&started.format, &started.partitions) {
-                return Err(missing(started, format!("`{column}` ({asker})"), NO_HINT));
+            if !column.is_in(format, partitions) {
+                return Err(missing(name, format, format!("`{column}` ({asker})"), NO_HINT));
             }
         }
         for field in self.selection.flow_fields() {
-            if started.format.position(*field).is_none() {
+            if format.position(*field).is_none() {
                 let missing_field =
                     format!("`{field}` (which tells the legs of a connection apart)");
-                return Err(missing(started, missing_field, FLOW_HINT));
+                return Err(missing(name, format, missing_field, FLOW_HINT));
             }
         }
         Ok(())
@@ -250,7 +254,7 @@ impl Reading {
             progress.show();
             if *parser.format() != started.format {
                 started.format = parser.format().clone();
-                self.check_columns(&started)?;
+                self.check_columns(&started.name, &started.partitions, &started.format)?;
                 visitor.start(&started.format)?;
             }
         }
@@ -259,10 +263,10 @@ impl Reading {
     }
 }
 
-fn missing(started: &Started, missing: String, hint: &'static str) -> Error {
-    let fields = started.format.fields().iter().map(FormatField::name);
+fn missing(name: &str, format: &Format, missing: String, hint: &'static str) -> Error {
+    let fields = format.fields().iter().map(FormatField::name);
     let fields = fields.collect::<Vec<_>>().join(", ");
-    Error::Missing { name: started.name.clone(), missing, fields, hint }
+    Error::Missing { name: name.to_owned(), missing, fields, hint }
 }
 
 impl fmt::Debug for Started {

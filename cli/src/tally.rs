@@ -9,6 +9,10 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::key::Key;
 
 /// Sums of one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,20 +117,20 @@ impl PackedTally {
         self.entries.len()
     }
 
-    /// Adds another tally's sums.
-    pub(crate) fn absorb(&mut self, mut other: Self) {
-        for (key, sums) in other.entries() {
-            self.add(key, sums);
-        }
+    fn flush(&mut self) {
+        let mut batch = mem::take(&mut self.batch);
+        self.add_batch(&batch);
+        batch.clear();
+        self.batch = batch;
     }
 
-    fn flush(&mut self) {
+    /// Adds at most [`BATCH`] entries.
+    fn add_batch(&mut self, batch: &[Entry]) {
         if (self.entries.len() + BATCH) * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        let mut batch = std::mem::take(&mut self.batch);
         let mut hashes = [0; BATCH];
-        for (hash, added) in hashes.iter_mut().zip(&batch) {
+        for (hash, added) in hashes.iter_mut().zip(batch) {
             *hash = self.hash(added.key);
         }
         // Nothing here needs the answer of the look-up before: the processor waits for all of
@@ -138,8 +142,6 @@ impl PackedTally {
         for ((added, hash), found) in batch.iter().zip(hashes).zip(found) {
             self.add_now(*added, hash, found);
         }
-        batch.clear();
-        self.batch = batch;
     }
 
     /// Adds to a key's sums; `found` was in the first slot where the key is looked for.
@@ -162,7 +164,7 @@ impl PackedTally {
 
     fn grow(&mut self) {
         self.slots = vec![EMPTY; self.slots.len() * 2];
-        let entries = std::mem::take(&mut self.entries);
+        let entries = mem::take(&mut self.entries);
         for (number, entry) in entries.iter().enumerate() {
             let hash = self.hash(entry.key);
             let mut place = self.first_place(hash);
@@ -267,13 +269,6 @@ impl WideTally {
         }
     }
 
-    /// Adds another tally's sums.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        for (key, sums) in other.sums {
-            self.sums.entry(key).or_default().add(sums);
-        }
-    }
-
     /// Every key with its sums, in no particular order.
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&[u8], Sums)> {
         self.sums.iter().map(|(key, sums)| (&**key, *sums))
@@ -286,10 +281,152 @@ impl WideTally {
     }
 }
 
+/// Sums by keys of either kind.
+#[derive(Debug, Default)]
+pub(crate) struct Table {
+    /// Those of 64 bits.
+    pub packed: PackedTally,
+    /// All others.
+    pub wide: WideTally,
+}
+
+impl Table {
+    /// Adds to a key's sums.
+    #[inline]
+    pub(crate) fn add(&mut self, key: Key<'_>, sums: Sums) {
+        match key {
+            Key::Packed(key) => self.packed.add(key, sums),
+            Key::Wide(key) => self.wide.add(key, sums),
+        }
+    }
+
+    /// How many keys there are.
+    pub(crate) fn len(&mut self) -> usize {
+        self.packed.len() + self.wide.len()
+    }
+}
+
+/// Into how many parts a shared table is cut: a power of two, and enough of them that threads
+/// seldom want the same one.
+const PARTS: usize = 16;
+
+/// How many additions to a part are collected before the part is asked for.
+const MOST_WAITING: usize = 4 * BATCH;
+
+/// How many wide keys a thread keeps before it passes them on. Their sums are raised here: where
+/// there are few keys, nothing has to be passed on.
+const MOST_WIDE_KEYS: usize = 4096;
+
+/// A table that several threads add to. One key is in one part, so that nothing has to be merged,
+/// and no key is held twice.
+#[derive(Debug)]
+pub(crate) struct SharedTable {
+    parts: Vec<Mutex<Table>>,
+    hasher: ByteSeed,
+}
+
+impl SharedTable {
+    /// No keys yet.
+    pub(crate) fn new() -> Self {
+        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+        Self { parts, hasher: ByteSeed::default() }
+    }
+
+    /// One thread's way to add to it.
+    pub(crate) fn additions(&self) -> Additions<'_> {
+        let waiting = (0..PARTS).map(|_| Vec::with_capacity(MOST_WAITING)).collect();
+        Additions { table: self, waiting, wide: WideTally::default() }
+    }
+
+    /// The parts. No key is in two of them.
+    pub(crate) fn into_parts(self) -> Vec<Table> {
+        let parts = self.parts.into_iter().map(Mutex::into_inner);
+        parts.map(|part| part.unwrap_or_else(PoisonError::into_inner)).collect()
+    }
+
+    /// The part of a hash; the lowest bits choose it.
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are what is wanted")]
+    const fn place(hash: u64) -> usize {
+        hash as usize % PARTS
+    }
+
+    fn lock(&self, place: usize) -> Option<MutexGuard<'_, Table>> {
+        // Who has panicked with a part in his hands ends the whole reading.
+        Some(self.parts.get(place)?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a thread adds to a shared table. What is not [finished](Self::finish) is lost.
+#[derive(Debug)]
+pub(crate) struct Additions<'t> {
+    table: &'t SharedTable,
+    /// For each part.
+    waiting: Vec<Vec<Entry>>,
+    wide: WideTally,
+}
+
+impl Additions<'_> {
+    /// Adds to a key's sums.
+    #[inline]
+    pub(crate) fn add(&mut self, key: Key<'_>, sums: Sums) {
+        match key {
+            Key::Packed(key) => self.add_packed(Entry { key, sums }),
+            Key::Wide(key) => {
+                self.wide.add(key, sums);
+                if self.wide.len() >= MOST_WIDE_KEYS {
+                    self.pass_wide_on();
+                }
+            }
+        }
+    }
+
+    /// Adds what was still waiting.
+    pub(crate) fn finish(mut self) {
+        for place in 0..PARTS {
+            self.pass_on(place);
+        }
+        self.pass_wide_on();
+    }
+
+    fn add_packed(&mut self, added: Entry) {
+        let place = SharedTable::place(mixed(added.key ^ self.table.hasher.0));
+        let Some(waiting) = self.waiting.get_mut(place) else { return };
+        waiting.push(added);
+        if waiting.len() == MOST_WAITING {
+            self.pass_on(place);
+        }
+    }
+
+    fn pass_on(&mut self, place: usize) {
+        let Some(waiting) = self.waiting.get_mut(place) else { return };
+        let Some(mut part) = self.table.lock(place) else { return };
+        for batch in waiting.chunks(BATCH) {
+            part.packed.add_batch(batch);
+        }
+        waiting.clear();
+    }
+
+    fn pass_wide_on(&mut self) {
+        let mut by_part: Vec<Vec<_>> = (0..PARTS).map(|_| vec![]).collect();
+        for (key, sums) in self.wide.sums.drain() {
+            let place = SharedTable::place(self.table.hasher.hash_one(&*key));
+            if let Some(part) = by_part.get_mut(place) {
+                part.push((key, sums));
+            }
+        }
+        for (place, added) in by_part.into_iter().enumerate() {
+            let Some(mut part) = self.table.lock(place) else { return };
+            for (key, sums) in added {
+                part.wide.sums.entry(key).or_default().add(sums);
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::ops::Range;
+    use std::thread;
 
     use super::*;
 
@@ -310,19 +447,33 @@ mod tests {
         assert_eq!(tally.entries().collect::<BTreeMap<_, _>>(), expected);
     }
 
+    /// Threads that add to one table add up what one thread adds up, with keys of both kinds.
     #[test]
-    fn large_tallies_become_one() {
-        let tally = |keys: Range<u64>| {
-            let mut tally = PackedTally::default();
-            keys.for_each(|key| tally.add(key, Sums { download: 1, other: key }));
-            tally
-        };
-        let mut all = tally(0..300_000);
-        all.absorb(tally(200_000..480_000));
-        assert_eq!(all.len(), 480_000);
-        let shared =
-            all.entries().filter(|(key, sums)| sums.download == 2 && sums.other == 2 * key);
-        assert_eq!(shared.count(), 100_000);
+    fn threads_add_to_one_table() {
+        const THREADS: u64 = 3;
+        const KEYS: u64 = 100_000;
+        let table = SharedTable::new();
+        thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| {
+                    let mut additions = table.additions();
+                    for key in 0..KEYS {
+                        let sums = Sums { download: 1, other: key };
+                        additions.add(Key::Packed(key), sums);
+                        additions.add(Key::Wide(&(key / 10).to_be_bytes()), sums);
+                    }
+                    additions.finish();
+                });
+            }
+        });
+        let mut parts = table.into_parts();
+        let packed: Vec<_> = parts.iter_mut().flat_map(|part| part.packed.entries()).collect();
+        let sums = |(key, sums)| sums == Sums { download: THREADS, other: THREADS * key };
+        assert!(packed.iter().copied().all(sums));
+        assert_eq!(packed.len() as u64, KEYS);
+        let wide: Vec<_> = parts.iter().flat_map(|part| part.wide.entries()).collect();
+        assert!(wide.iter().all(|(_, sums)| sums.download == 10 * THREADS));
+        assert_eq!(wide.len() as u64, KEYS / 10);
     }
 
     #[test]

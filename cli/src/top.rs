@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::reading::{Reading, Summary, Visitor};
 use crate::selection::{Gateways, Legs};
 use crate::size::size;
-use crate::tally::{PackedTally, Sums, WideTally};
+use crate::tally::{Additions, SharedTable, Sums, Table};
 
 /// Rows that are held beyond those that will be shown, before the least are dropped.
 const SPARE_ROWS: usize = 4096;
@@ -25,10 +25,29 @@ const SPARE_ROWS: usize = 4096;
 #[derive(Debug)]
 pub(crate) struct Tally {
     keys: KeyColumns,
-    metric: Metric,
-    packed: PackedTally,
-    wide: WideTally,
+    /// No key is in two of them.
+    tables: Vec<Table>,
     total: Sums,
+}
+
+/// What rows add to the sums of their keys.
+#[derive(Debug)]
+struct Adding {
+    keys: KeyColumns,
+    metric: Metric,
+    total: Sums,
+}
+
+/// Adds up on one thread.
+struct Counting {
+    adding: Adding,
+    table: Table,
+}
+
+/// Adds up on one of several threads.
+struct Sharing<'t> {
+    adding: Adding,
+    additions: Additions<'t>,
 }
 
 /// A row of the answer.
@@ -38,20 +57,14 @@ struct Talker {
     sums: Sums,
 }
 
-impl Tally {
-    /// Nothing yet.
-    #[must_use]
-    pub(crate) fn new(columns: Vec<Column>, metric: Metric) -> Self {
-        Self {
-            keys: KeyColumns::new(columns),
-            metric,
-            packed: PackedTally::default(),
-            wide: WideTally::default(),
-            total: Sums::default(),
-        }
+impl Adding {
+    fn new(arguments: &TopArguments) -> Self {
+        let keys = KeyColumns::new(columns(arguments));
+        Self { keys, metric: arguments.metric, total: Sums::default() }
     }
 
-    fn add(&mut self, row: &Row<'_>) {
+    #[inline]
+    fn key_and_sums(&mut self, row: &Row<'_>) -> (Key<'_>, Sums) {
         let amount = match self.metric.field() {
             None => 1,
             Some(field) => row.record.number(field).unwrap_or_default(),
@@ -63,53 +76,45 @@ impl Tally {
             Sums { download: 0, other: amount }
         };
         self.total.add(sums);
-        match self.keys.key(row) {
-            Key::Packed(key) => self.packed.add(key, sums),
-            Key::Wide(key) => self.wide.add(key, sums),
-        }
+        (self.keys.key(row), sums)
     }
+}
 
-    /// The sums of both, in the larger one's place.
-    fn merged(mut self, mut other: Self) -> Self {
-        if self.packed.len() + self.wide.len() < other.packed.len() + other.wide.len() {
-            std::mem::swap(&mut self, &mut other);
-        }
-        self.packed.absorb(other.packed);
-        self.wide.absorb(other.wide);
-        self.total.add(other.total);
-        self
-    }
-
+impl Tally {
     /// The talkers with the most, and how many there are in all. Equal ones are in the order of
     /// their keys.
     fn most(&mut self, rows: usize) -> (Vec<Talker>, usize) {
-        let count = self.packed.len() + self.wide.len();
+        let count = self.tables.iter_mut().map(Table::len).sum();
         let mut best = Best::new(if rows == 0 { count } else { rows });
         let keys = &self.keys;
-        for (key, sums) in self.packed.entries() {
-            best.offer(sums, || keys.unpack(key));
-        }
-        for (key, sums) in self.wide.entries() {
-            best.offer(sums, || keys.read(key));
+        for table in &mut self.tables {
+            for (key, sums) in table.packed.entries() {
+                best.offer(sums, || keys.unpack(key));
+            }
+            for (key, sums) in table.wide.entries() {
+                best.offer(sums, || keys.read(key));
+            }
         }
         (best.finish(), count)
     }
 }
 
-impl Visitor for Tally {
+impl Visitor for Counting {
     fn start(&mut self, _: &Format) -> Result<(), Error> {
         Ok(())
     }
 
     fn visit(&mut self, row: &Row<'_>) -> Result<(), Error> {
-        self.add(row);
+        let (key, sums) = self.adding.key_and_sums(row);
+        self.table.add(key, sums);
         Ok(())
     }
 }
 
-impl Taker for Tally {
+impl Taker for Sharing<'_> {
     fn take(&mut self, row: &Row<'_>) {
-        self.add(row);
+        let (key, sums) = self.adding.key_and_sums(row);
+        self.additions.add(key, sums);
     }
 }
 
@@ -164,17 +169,15 @@ pub(crate) fn count(
     inputs: &[Input],
     progress: &Progress,
 ) -> Result<(Tally, Summary), Error> {
-    let start = || Tally::new(columns(arguments), arguments.metric);
     let threads = parallel::threads(arguments.threads, &arguments.read, inputs);
     let count = |known: Gateways, progress: &Progress| {
         if threads > 1 {
-            let (tallies, summary) =
-                parallel::read(reading, inputs, &known, progress, threads, start)?;
-            return Ok((tallies.into_iter().fold(start(), Tally::merged), summary));
+            return count_on(threads, arguments, reading, inputs, &known, progress);
         }
-        let mut tally = start();
-        let summary = reading.read(inputs, known, progress, &mut tally)?;
-        Ok((tally, summary))
+        let mut counting = Counting { adding: Adding::new(arguments), table: Table::default() };
+        let summary = reading.read(inputs, known, progress, &mut counting)?;
+        let Counting { adding: Adding { keys, total, .. }, table } = counting;
+        Ok((Tally { keys, tables: vec![table], total }, summary))
     };
     let (tally, summary) = count(Gateways::default(), progress)?;
     // A gateway's secondary address can show late: then what was read before is read again.
@@ -184,6 +187,25 @@ pub(crate) fn count(
         return count(known, &Progress::hidden());
     }
     Ok((tally, summary))
+}
+
+fn count_on(
+    threads: usize,
+    arguments: &TopArguments,
+    reading: &Reading,
+    inputs: &[Input],
+    known: &Gateways,
+    progress: &Progress,
+) -> Result<(Tally, Summary), Error> {
+    let table = SharedTable::new();
+    let start = || Sharing { adding: Adding::new(arguments), additions: table.additions() };
+    let (takers, summary) = parallel::read(reading, inputs, known, progress, threads, start)?;
+    let Adding { keys, mut total, .. } = Adding::new(arguments);
+    for taker in takers {
+        total.add(taker.adding.total);
+        taker.additions.finish();
+    }
+    Ok((Tally { keys, tables: table.into_parts(), total }, summary))
 }
 
 /// The columns to add up by, each once.

@@ -59,3 +59,17 @@ fn the_last_header_of_a_subscription_is_carried_to_later_pieces() {
     let (first, rest) = lines.split_at(4);
     assert_sums(&[events(first), rest.chunks(1000).map(events).collect()].concat());
 }
+
+/// Whichever thread comes upon it, what reading in order meets first is what ends it, and no
+/// thread waits for a piece that is never told what holds before it.
+#[test]
+fn a_late_header_without_what_was_asked_for_ends_the_reading() {
+    let folder = Folder::new();
+    folder.write("records.log", &lines("packets srcport").join("\n"));
+    for threads in ["1", "2", "3"] {
+        let arguments = ["top", "--legs", "all", "--action", "all", "--by", "srcport"];
+        let arguments = [&arguments[..], &["--threads", threads, "records.log"]].concat();
+        let error = folder.fail(1, &arguments);
+        assert!(error.contains("records.log: `bytes` (--metric) is not in the records"), "{error}");
+    }
+}

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::to_writer;
 
+use super::digits::{push_address, push_number};
 use super::{Cell, Heading, RowWriter};
 
 /// Writes rows as JSON objects.
@@ -13,17 +14,19 @@ pub(super) struct JsonWriter<W> {
     names: Vec<String>,
     is_array: bool,
     rows: u64,
+    /// The row at hand.
+    line: Vec<u8>,
 }
 
 impl<W: Write> JsonWriter<W> {
     /// One array of objects.
     pub(super) fn array(target: W, headings: &[Heading]) -> Self {
-        Self { target, names: names(headings), is_array: true, rows: 0 }
+        Self { target, names: names(headings), is_array: true, rows: 0, line: vec![] }
     }
 
     /// One object per line.
     pub(super) fn lines(target: W, headings: &[Heading]) -> Self {
-        Self { target, names: names(headings), is_array: false, rows: 0 }
+        Self { target, names: names(headings), is_array: false, rows: 0, line: vec![] }
     }
 }
 
@@ -34,21 +37,24 @@ fn names(headings: &[Heading]) -> Vec<String> {
 
 impl<W: Write> RowWriter for JsonWriter<W> {
     fn write(&mut self, cells: &[Cell<'_>]) -> io::Result<()> {
+        let line = &mut self.line;
+        line.clear();
         if self.is_array {
-            self.target.write_all(if self.rows == 0 { b"[\n" } else { b",\n" })?;
+            line.extend_from_slice(if self.rows == 0 { b"[\n" } else { b",\n" });
         }
         self.rows += 1;
-        let mut separator: &[u8] = b"{";
+        let mut separator = b'{';
         for (name, cell) in self.names.iter().zip(cells) {
             if matches!(cell, Cell::Bar(_)) {
                 continue;
             }
-            self.target.write_all(separator)?;
-            self.target.write_all(name.as_bytes())?;
-            write_cell(&mut self.target, cell)?;
-            separator = b",";
+            line.push(separator);
+            line.extend_from_slice(name.as_bytes());
+            push_cell(line, cell)?;
+            separator = b',';
         }
-        self.target.write_all(if self.is_array { b"}" } else { b"}\n" })
+        line.extend_from_slice(if self.is_array { b"}" } else { b"}\n" });
+        self.target.write_all(line)
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
@@ -59,15 +65,20 @@ impl<W: Write> RowWriter for JsonWriter<W> {
     }
 }
 
-fn write_cell(target: &mut impl Write, cell: &Cell<'_>) -> io::Result<()> {
+fn push_cell(line: &mut Vec<u8>, cell: &Cell<'_>) -> io::Result<()> {
     match cell {
-        Cell::Missing | Cell::Bar(_) => target.write_all(b"null"),
-        Cell::Number(number) => write!(target, "{number}"),
-        Cell::Integer(number) => write!(target, "{number}"),
-        Cell::Decimal(number) => write!(target, "{number}"),
-        Cell::Share(share) => write!(target, "{share:.6}"),
-        Cell::Address(address) => write!(target, "\"{address}\""),
-        Cell::Text(text) => to_writer(target, text).map_err(io::Error::from),
-        Cell::Words(text) => to_writer(target, text).map_err(io::Error::from),
+        Cell::Missing | Cell::Bar(_) => line.extend_from_slice(b"null"),
+        Cell::Number(number) => push_number(line, *number),
+        Cell::Integer(number) => push_number(line, *number),
+        Cell::Decimal(number) => write!(line, "{number}")?,
+        Cell::Share(share) => write!(line, "{share:.6}")?,
+        Cell::Address(address) => {
+            line.push(b'"');
+            push_address(line, *address);
+            line.push(b'"');
+        }
+        Cell::Text(text) => to_writer(line, text)?,
+        Cell::Words(text) => to_writer(line, text)?,
     }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Writing rows: one trait, and one file for each format.
 
 mod csv;
+mod digits;
 mod json;
 mod parquet;
 mod table;
@@ -122,6 +123,9 @@ impl ColorChoice {
     }
 }
 
+/// So much is written at a time.
+const BUFFER_LENGTH: usize = 64 * 1024;
+
 /// Where rows are written to: standard output, or a file that appears when it is complete.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
@@ -171,16 +175,16 @@ impl Output {
         write: impl FnOnce(Box<dyn Write + Send>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let Some(path) = &self.path else {
-            return write(Box::new(BufWriter::new(io::stdout())));
+            return write(Box::new(buffered(io::stdout())));
         };
         // A device or a pipe cannot be put in place afterwards.
         if fs::metadata(path).is_ok_and(|facts| !facts.is_file()) {
             let file = File::create(path).map_err(Error::output(&self.name()))?;
-            return write(Box::new(BufWriter::new(file)));
+            return write(Box::new(buffered(file)));
         }
         let partial = partial_path(path);
         let file = File::create(&partial).map_err(Error::output(&self.name()))?;
-        let result = write(Box::new(BufWriter::new(file)));
+        let result = write(Box::new(buffered(file)));
         let result =
             result.and_then(|()| fs::rename(&partial, path).map_err(Error::output(&self.name())));
         if result.is_err() {
@@ -189,6 +193,10 @@ impl Output {
         }
         result
     }
+}
+
+fn buffered<W: Write>(target: W) -> BufWriter<W> {
+    BufWriter::with_capacity(BUFFER_LENGTH, target)
 }
 
 fn partial_path(path: &Path) -> PathBuf {

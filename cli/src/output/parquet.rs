@@ -1,8 +1,10 @@
 //! Parquet, with AWS's column names and types: what Athena tables of flow logs expect.
 
 use std::io::{self, Write};
+use std::mem;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parquet::basic::{Compression, LogicalType, Repetition, Type as PhysicalType, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
@@ -12,6 +14,7 @@ use parquet::schema::types::{Type, TypePtr};
 
 use crate::column::ColumnType;
 
+use super::digits::push_address;
 use super::{Cell, Heading, RowWriter};
 
 /// How many rows are held before they are written.
@@ -35,7 +38,38 @@ struct Column {
 enum Values {
     Int32(Vec<i32>),
     Int64(Vec<i64>),
-    Bytes(Vec<ByteArray>),
+    Texts(Texts),
+}
+
+/// Texts, one behind the other: an allocation for each would take longer than all else.
+#[derive(Default)]
+struct Texts {
+    bytes: Vec<u8>,
+    /// Where each text ends.
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    fn push(&mut self, cell: &Cell<'_>) {
+        match cell {
+            Cell::Text(text) => self.bytes.extend_from_slice(text.as_bytes()),
+            Cell::Address(address) => push_address(&mut self.bytes, *address),
+            cell => self.bytes.extend_from_slice(text(cell).as_bytes()),
+        }
+        self.ends.push(self.bytes.len());
+    }
+
+    /// The texts, which this forgets.
+    fn take(&mut self) -> Vec<ByteArray> {
+        let bytes = Bytes::from(mem::take(&mut self.bytes));
+        let mut start = 0;
+        let texts = self.ends.drain(..).map(|end| {
+            let text = bytes.slice(start..end);
+            start = end;
+            ByteArray::from(text)
+        });
+        texts.collect()
+    }
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
@@ -82,7 +116,7 @@ impl<W: Write + Send> RowWriter for ParquetWriter<W> {
 impl Column {
     fn new(heading: &Heading) -> Self {
         let values = match heading.column_type {
-            ColumnType::Text | ColumnType::Address => Values::Bytes(vec![]),
+            ColumnType::Text | ColumnType::Address => Values::Texts(Texts::default()),
             ColumnType::Number(64) => Values::Int64(vec![]),
             ColumnType::Number(_) => Values::Int32(vec![]),
         };
@@ -99,8 +133,8 @@ impl Column {
             (Values::Int64(values), Cell::Number(number)) => {
                 push_number(values, *number, &self.name)
             }
-            (Values::Bytes(values), cell) => {
-                values.push(ByteArray::from(text(cell).into_bytes()));
+            (Values::Texts(texts), cell) => {
+                texts.push(cell);
                 Ok(())
             }
             (_, cell) => Err(too_large(&self.name, &text(cell))),
@@ -111,7 +145,9 @@ impl Column {
         match &mut self.values {
             Values::Int32(values) => write_column::<Int32Type>(writer, values, &self.levels)?,
             Values::Int64(values) => write_column::<Int64Type>(writer, values, &self.levels)?,
-            Values::Bytes(values) => write_column::<ByteArrayType>(writer, values, &self.levels)?,
+            Values::Texts(texts) => {
+                write_column::<ByteArrayType>(writer, &mut texts.take(), &self.levels)?;
+            }
         }
         self.levels.clear();
         Ok(())
