@@ -29,8 +29,9 @@ natflow: ## Builds natflow as its tests run it
 	cargo build --locked --package natflow
 
 .PHONY: demo
-demo: build natflow $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout)
-	@$(VENV_PYTHON) -m local.demo --gateways $(GATEWAYS) --spike $(SPIKE)
+demo: build natflow $(VENV_STAMP) ## Records a spike on the local AWS (GATEWAYS=3 SPIKE=timeout FORWARD=all)
+	@$(VENV_PYTHON) -m local.demo --gateways $(GATEWAYS) --spike $(SPIKE) \
+		$(if $(FORWARD),--forward $(FORWARD))
 
 .PHONY: storm
 storm: GATEWAYS = 180

@@ -3,5 +3,6 @@
 `__main__` reads the command line, `play` puts the acts in order, `scene` builds and removes what
 they need, `watch` follows the journal and the executions, `story` tells what they say,
 `expectations` keeps what went wrong, `aftermath` shows what a recording leaves (`records` reads the
-records, `leftovers` what is still there), and `terminal` writes.
+records, `leftovers` what is still there), `forwarding` sends it to collectors, and
+`terminal` writes.
 """

@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 
 from local.demo.expectations import Expectations
+from local.demo.forwarding import SINKS
 from local.demo.play import play
 from local.demo.terminal import Terminal
 from local.local_aws import BINARIES, LocalAws
@@ -66,7 +67,21 @@ def _arguments() -> argparse.Namespace:
         default="ends",
         help="whether the spike ends, or the recording has to (default: ends)",
     )
+    parser.add_argument(
+        "--forward",
+        type=_sinks,
+        default=(),
+        metavar="SINKS",
+        help=f"sinks of the forwarders' stack, separated by commas, or all: {', '.join(SINKS)}",
+    )
     return parser.parse_args()
+
+
+def _sinks(text: str) -> tuple[str, ...]:
+    chosen = SINKS if text == "all" else tuple(text.split(","))
+    if unknown := set(chosen) - set(SINKS):
+        raise argparse.ArgumentTypeError(f"no such sink: {', '.join(sorted(unknown))}")
+    return chosen
 
 
 def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
@@ -78,7 +93,7 @@ def _run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     with ExitStack() as stack:
         with terminal.waiting("Starting the local AWS"):
             aws = stack.enter_context(LocalAws())
-        expectations = play(aws, terminal, arguments.gateways, arguments.spike)
+        expectations = play(aws, terminal, arguments.gateways, arguments.spike, arguments.forward)
     return _conclude(terminal, expectations, time.monotonic() - started)
 
 

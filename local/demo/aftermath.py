@@ -71,6 +71,16 @@ class Aftermath:
         details += self._pairs(recording, records.by_pair(found, addresses))
         self.terminal.event(name, text, [*details, f"the first {_SAMPLES}:", *lines[:_SAMPLES]])
 
+    def everything(self) -> tuple[list[str], str, set[str]]:
+        """All lines, the format of all of them, and the gateways' private addresses."""
+        lines, log_format, addresses = [], "", set()
+        for recording in self.recordings:
+            addresses |= self._private_addresses(recording.site.gateway.id)
+            for flow_log in recording.flow_logs.values():
+                lines += self._messages(flow_log)
+                log_format = flow_log["LogFormat"]
+        return lines, log_format, addresses
+
     def _messages(self, flow_log: dict[str, Any]) -> list[str]:
         logs = self.aws.client("logs")
         return records.messages(logs, flow_log["LogGroupName"], flow_log["ResourceId"])

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from local.demo import aftermath, scene
 from local.demo.expectations import Expectations
+from local.demo.forwarding import Forwarding
 from local.demo.scene import MACROS, RECORDER, Site
 from local.demo.story import Recording, Story
 from local.demo.terminal import Terminal
@@ -20,12 +21,37 @@ LONGEST = 120
 DELIVERIES_OF_SPIKE = 3
 
 
-def play(aws: LocalAws, terminal: Terminal, gateways: int, spike: str) -> Expectations:
-    """All acts, with a spike that `ends` or one that does not (`timeout`)."""
+def play(
+    aws: LocalAws, terminal: Terminal, gateways: int, spike: str, sinks: tuple[str, ...] = ()
+) -> Expectations:
+    """All acts, with a spike that `ends` or one that does not (`timeout`).
+
+    With `sinks`, the forwarders' stack sends the recordings to them.
+    """
     # The SAM translator warns of metrics that it does not send.
     logging.getLogger("samtranslator").setLevel(logging.ERROR)
     expectations = Expectations()
-    sites = _set_the_scene(aws, terminal, gateways, spike)
+    sites = _set_the_scene(aws, terminal, gateways, spike, bool(sinks))
+    forwarding = Forwarding(aws, terminal, expectations, sinks) if sinks else None
+    if forwarding:
+        with forwarding.listening():
+            return _play_on(aws, terminal, spike, sites, expectations, forwarding)
+    return _play_on(aws, terminal, spike, sites, expectations, None)
+
+
+def _play_on(
+    aws: LocalAws,
+    terminal: Terminal,
+    spike: str,
+    sites: list[Site],
+    expectations: Expectations,
+    forwarding: Forwarding | None,
+) -> Expectations:
+    """The acts once the recorder is deployed."""
+    if forwarding:
+        with terminal.waiting("Deploying the forwarders"):
+            forwarding.deploy(sites)
+    scene.set_traffic(aws, terminal, sites)
     recordings = _record(aws, terminal, sites, spike)
     for recording in recordings:
         expectations.check_recording(recording, spike)
@@ -34,12 +60,16 @@ def play(aws: LocalAws, terminal: Terminal, gateways: int, spike: str) -> Expect
     after.show_records()
     after.write_pages()
     after.check_dead_letters()
-    _delete(aws, terminal)
+    if forwarding:
+        forwarding.show(*after.everything())
+    _delete(aws, terminal, forwarding)
     after.show_what_is_left()
     return expectations
 
 
-def _set_the_scene(aws: LocalAws, terminal: Terminal, gateways: int, spike: str) -> list[Site]:
+def _set_the_scene(
+    aws: LocalAws, terminal: Terminal, gateways: int, spike: str, forwards: bool
+) -> list[Site]:
     terminal.heading(
         "The network and the stacks, as the local AWS's APIs show them (times are UTC)"
     )
@@ -50,8 +80,7 @@ def _set_the_scene(aws: LocalAws, terminal: Terminal, gateways: int, spike: str)
     with terminal.waiting("Deploying the macros"):
         scene.deploy_macros(aws, terminal)
     with terminal.waiting("Deploying the recorder through the macros and SAM"):
-        scene.deploy_recorder(aws, terminal, sites, spike)
-    scene.set_traffic(aws, terminal, sites)
+        scene.deploy_recorder(aws, terminal, sites, spike, forwards)
     return sites
 
 
@@ -89,8 +118,11 @@ def _progress(recordings: list[Recording]) -> str:
     )
 
 
-def _delete(aws: LocalAws, terminal: Terminal) -> None:
-    terminal.heading("Both stacks are deleted")
+def _delete(aws: LocalAws, terminal: Terminal, forwarding: Forwarding | None) -> None:
+    terminal.heading("All stacks are deleted" if forwarding else "Both stacks are deleted")
+    if forwarding:
+        with terminal.waiting("Deleting the forwarders"):
+            forwarding.delete()
     for stack in (RECORDER, MACROS):
         with terminal.waiting(f"Deleting the stack {stack}"):
             aws.delete(stack)

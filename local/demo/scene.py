@@ -133,7 +133,9 @@ def deploy_macros(aws: LocalAws, terminal: Terminal) -> None:
     terminal.event(MACROS, _status(aws, MACROS), _resources(aws, MACROS))
 
 
-def deploy_recorder(aws: LocalAws, terminal: Terminal, sites: list[Site], spike: str) -> None:
+def deploy_recorder(
+    aws: LocalAws, terminal: Terminal, sites: list[Site], spike: str, forwards: bool
+) -> None:
     """Deploy the main stack, through the macros and the SAM transform."""
     times = {"RecordingTime": RECORDING_TIMES[spike], **SHORT_TIMES}
     parameters = {
@@ -141,6 +143,9 @@ def deploy_recorder(aws: LocalAws, terminal: Terminal, sites: list[Site], spike:
         "EmailAddress": EMAIL_ADDRESS,
         **{name: str(seconds) for name, seconds in times.items()},
     }
+    if forwards:
+        # The other class takes no subscription.
+        parameters["LogGroupClass"] = "STANDARD"
     aws.deploy(RECORDER, ROOT / "template.yaml", parameters)
     details = [*_resources(aws, RECORDER), *_definition(aws), *_alarms(aws)]
     terminal.event(RECORDER, _status(aws, RECORDER), details)

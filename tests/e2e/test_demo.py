@@ -254,3 +254,16 @@ def all_processes() -> Iterator[tuple[int, int]]:
 
 def is_running(pid: int) -> bool:
     return pid in {process for process, _ in all_processes()}
+
+
+def test_the_forwarders_reach_every_sink() -> None:
+    said = run("--forward", "all")
+    got = part(said, "What the collectors have got")
+    flows = re.search(r"(\d+) flows of ([\d,]+) B; legs A and D: (\d+) of ([\d,]+) B", got)
+    assert flows and flows[1] == flows[3] != "0" and flows[2] == flows[4]
+    total = re.search(r"bytes\.total adds up to ([\d,]+), all legs to ([\d,]+)", got)
+    assert total and total[1] == total[2] != "0"
+    documents = re.search(r"(\d+) documents in flow-logs-[\d-]+; (\d+) records", got)
+    assert documents and documents[1] == documents[2] != "0"
+    assert "interface_type nat_gateway" in got
+    assert "ListQueues 0" in said
