@@ -25,7 +25,7 @@ pub(crate) struct Layout {
 }
 
 struct Column {
-    /// `,"srcaddr":`
+    /// `,"srcaddr":`, and the quote of a plain text.
     key: Box<[u8]>,
     field: Option<Field>,
     shape: Shape,
@@ -34,7 +34,10 @@ struct Column {
 /// How a value is written.
 #[derive(Clone, Copy)]
 enum Shape {
+    /// Digits, as the parser has seen.
     Number,
+    /// A word or an address, as the parser has seen: nothing in it needs an escape.
+    Plain,
     Text,
 }
 
@@ -85,8 +88,7 @@ impl Layout {
             }
         }
         if self.is_identifying {
-            let id = XxHash3_128::oneshot(to);
-            to.extend_from_slice(format!(r#","event":{{"id":"{id:032x}"}}"#).as_bytes());
+            push_id(to, XxHash3_128::oneshot(to));
         }
         said
     }
@@ -99,28 +101,56 @@ impl Column {
         let mut key = vec![b','];
         json::push_text(&mut key, &name);
         key.push(b':');
-        let shape = match field.known().map(Field::value_type) {
-            Some(ValueType::Int32 | ValueType::Int64) => Shape::Number,
-            _ => Shape::Text,
-        };
+        let shape = shape(field);
+        if matches!(shape, Shape::Plain) {
+            key.push(b'"');
+        }
         Self { key: key.into(), field: field.known(), shape }
     }
 
     /// Appends the value, if there is one.
     fn push(&self, record: &Record<'_>, place: usize, to: &mut Vec<u8>) -> bool {
-        let Some(text) = record.text_at(place).filter(|text| *text != "-") else { return false };
+        let value = match self.field {
+            Some(field) => record.bytes(field),
+            None => record.text_at(place).map(str::as_bytes),
+        };
+        let Some(value) = value.filter(|value| *value != b"-") else { return false };
         to.extend_from_slice(&self.key);
-        match (self.shape, text.as_bytes()) {
-            // The parser has seen that it is digits; JSON wants none but significant ones.
+        match (self.shape, value) {
+            // JSON wants none but significant digits.
             (Shape::Number, [b'0', _, ..]) => {
-                let digits = text.trim_start_matches('0').as_bytes();
-                to.extend_from_slice(if digits.is_empty() { b"0" } else { digits });
+                let zeros = value.iter().take_while(|digit| **digit == b'0').count();
+                let digits = value.get(zeros.min(value.len() - 1)..).unwrap_or_default();
+                to.extend_from_slice(digits);
             }
             (Shape::Number, digits) => to.extend_from_slice(digits),
-            (Shape::Text, _) => json::push_text(to, text),
+            (Shape::Plain, text) => {
+                to.extend_from_slice(text);
+                to.push(b'"');
+            }
+            (Shape::Text, text) => json::push_text(to, str::from_utf8(text).unwrap_or_default()),
         }
         true
     }
+}
+
+fn shape(field: &FormatField) -> Shape {
+    let Some(field) = field.known() else { return Shape::Text };
+    match (field, field.value_type()) {
+        (_, ValueType::Int32 | ValueType::Int64) => Shape::Number,
+        (_, ValueType::Address) | (Field::Action | Field::FlowDirection | Field::LogStatus, _) => {
+            Shape::Plain
+        }
+        (_, ValueType::Text) => Shape::Text,
+    }
+}
+
+/// Appends `,"event":{"id":"…"}`.
+fn push_id(to: &mut Vec<u8>, id: u128) {
+    to.extend_from_slice(br#","event":{"id":""#);
+    let digits = id.to_be_bytes().into_iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    to.extend(digits.map(|digit| digit + if digit < 10 { b'0' } else { b'a' - 10 }));
+    to.extend_from_slice(br#""}"#);
 }
 
 /// Which fields the record has a value for.

@@ -1,20 +1,65 @@
 //! Where a public address is, and whose.
 
-use std::{net::IpAddr, num::NonZeroUsize};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroUsize,
+};
 
-use lru::LruCache;
-use maxminddb::Reader;
+use maxminddb::{LookupResult, MaxMindDbError, Reader};
 use serde::{Deserialize, Serialize};
 
 use crate::json;
 
 /// Databases in `MaxMind`'s format: of cities or countries, of autonomous systems, or both.
 ///
-/// What they say of an address is kept as JSON for the addresses that were asked for last. Nothing
-/// is asked over the network.
+/// What they say is kept as JSON, once for all addresses that share it, and so is what is said of
+/// the addresses that were asked for last. Nothing is asked over the network.
 pub struct Geolocation<S: AsRef<[u8]>> {
     databases: Vec<Reader<S>>,
-    cache: LruCache<IpAddr, Box<[u8]>>,
+    recent: Recent,
+    said: Said,
+}
+
+/// What is said of addresses that were asked for lately: each has one place, which another address
+/// takes from it. There is nothing to keep in order, so that looking up touches little memory.
+struct Recent(Box<[(IpAddr, u32)]>);
+
+/// What the databases say, as members of an object, by the places of their records.
+#[derive(Default)]
+struct Said {
+    by_records: HashMap<Records, u32>,
+    members: Vec<Box<[u8]>>,
+}
+
+/// The places of an address's records, one for each database.
+type Records = Vec<Option<usize>>;
+
+/// How many different things the databases may say at a time, about 400 bytes each.
+const MOST_MEMBERS: usize = 1 << 15;
+
+/// No address that is asked for: it is not public.
+const NO_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+
+impl Recent {
+    fn new(most_addresses: NonZeroUsize) -> Self {
+        Self(vec![(NO_ADDRESS, 0); most_addresses.get()].into())
+    }
+
+    fn place(&mut self, address: IpAddr) -> Option<&mut (IpAddr, u32)> {
+        let bits = match address {
+            IpAddr::V4(address) => u64::from(address.to_bits()),
+            // Rotated, so that a network and what is in it are not added up to the same.
+            IpAddr::V6(address) => address
+                .segments()
+                .into_iter()
+                .fold(0_u64, |bits, segment| bits.rotate_left(23) ^ u64::from(segment)),
+        };
+        // Fibonacci hashing: the product's upper bits depend on every bit of the address.
+        let mixed = u128::from(bits.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let place = (mixed * self.0.len() as u128) >> 64;
+        self.0.get_mut(usize::try_from(place).ok()?)
+    }
 }
 
 /// A database that cannot be read.
@@ -23,7 +68,7 @@ pub struct Geolocation<S: AsRef<[u8]>> {
 pub enum DatabaseError {
     /// The file is none, or a broken one.
     #[error("expected a database in MaxMind's format (.mmdb): {0}")]
-    NotADatabase(maxminddb::MaxMindDbError),
+    NotADatabase(MaxMindDbError),
     /// Its records are of another form.
     #[error(
         "the database of type {database_type} does not say where {address} is as GeoIP2's and \
@@ -35,20 +80,21 @@ pub enum DatabaseError {
         /// The address that was asked for.
         address: IpAddr,
         /// What is wrong.
-        reason: maxminddb::MaxMindDbError,
+        reason: MaxMindDbError,
     },
 }
 
 impl<S: AsRef<[u8]>> Geolocation<S> {
     /// Opens databases. Where several say something of an address, the first of them counts.
-    /// `most_addresses` are remembered, about 500 bytes each.
+    /// At most so many addresses are
+    /// remembered, 24 bytes each.
     pub fn open(
         files: impl IntoIterator<Item = S>,
         most_addresses: NonZeroUsize,
     ) -> Result<Self, DatabaseError> {
         let databases = files.into_iter().map(Reader::from_source).collect::<Result<_, _>>();
         let databases = databases.map_err(DatabaseError::NotADatabase)?;
-        Ok(Self { databases, cache: LruCache::new(most_addresses) })
+        Ok(Self { databases, recent: Recent::new(most_addresses), said: Said::default() })
     }
 
     /// The members `"geo"` and `"as"` of a JSON object, as far as the databases have them, each
@@ -58,9 +104,41 @@ impl<S: AsRef<[u8]>> Geolocation<S> {
         if self.databases.is_empty() || !is_public(address) {
             return Ok(&[]);
         }
-        let databases = &self.databases;
-        let members = self.cache.try_get_or_insert(address, || look_up(databases, address));
-        members.map(|members| &**members)
+        let known = self.recent.place(address).copied();
+        let number = match known {
+            Some((recent, number)) if recent == address => number,
+            _ => self.look_up(address)?,
+        };
+        let members = self.said.members.get(number as usize);
+        Ok(members.map(|members| &**members).unwrap_or_default())
+    }
+
+    /// Which of the members is said of an address that was not asked for lately.
+    fn look_up(&mut self, address: IpAddr) -> Result<u32, DatabaseError> {
+        let found = self.databases.iter().map(|database| lookup(database, address));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let records: Records = found.iter().map(|found| found.as_ref()?.offset()).collect();
+        let number = self.said.by_records.get(&records).copied();
+        let number = match number {
+            Some(number) => number,
+            None => self.remember(records, members(&self.databases, &found, address)?),
+        };
+        if let Some(place) = self.recent.place(address) {
+            *place = (address, number);
+        }
+        Ok(number)
+    }
+
+    /// Keeps members. When there are too many, all are forgotten.
+    fn remember(&mut self, records: Records, members: Box<[u8]>) -> u32 {
+        if self.said.members.len() == MOST_MEMBERS {
+            self.said = Said::default();
+            self.recent.0.fill((NO_ADDRESS, 0));
+        }
+        let number = u32::try_from(self.said.members.len()).unwrap_or_default();
+        self.said.members.push(members);
+        self.said.by_records.insert(records, number);
+        number
     }
 }
 
@@ -176,13 +254,17 @@ struct Organization<'d> {
     name: &'d str,
 }
 
-fn look_up<S: AsRef<[u8]>>(
+/// The members of all that was found, each with a comma before it.
+fn members<S: AsRef<[u8]>>(
     databases: &[Reader<S>],
+    found: &[Option<LookupResult<'_, S>>],
     address: IpAddr,
 ) -> Result<Box<[u8]>, DatabaseError> {
     let (mut geo, mut system) = (Geo::default(), AutonomousSystem::default());
-    for database in databases {
-        if let Some(found) = find(database, address)? {
+    for (database, found) in databases.iter().zip(found) {
+        let found = found.as_ref().map(LookupResult::decode::<Found<'_>>).transpose();
+        let found = found.map_err(|reason| other_records(database, address, reason))?.flatten();
+        if let Some(found) = found {
             if geo == Geo::default() {
                 geo = geo_of(&found);
             }
@@ -203,20 +285,28 @@ fn look_up<S: AsRef<[u8]>>(
     Ok(members.into())
 }
 
-fn find<S: AsRef<[u8]>>(
+/// Where the address's record is. A database of IPv4 knows nothing of others.
+fn lookup<S: AsRef<[u8]>>(
     database: &Reader<S>,
     address: IpAddr,
-) -> Result<Option<Found<'_>>, DatabaseError> {
-    // A database of IPv4 knows nothing of others.
+) -> Result<Option<LookupResult<'_, S>>, DatabaseError> {
     if address.is_ipv6() && database.metadata().ip_version == 4 {
         return Ok(None);
     }
-    let found = database.lookup(address).and_then(|found| found.decode());
-    found.map_err(|reason| DatabaseError::OtherRecords {
+    let found = database.lookup(address);
+    found.map(Some).map_err(|reason| other_records(database, address, reason))
+}
+
+fn other_records<S: AsRef<[u8]>>(
+    database: &Reader<S>,
+    address: IpAddr,
+    reason: MaxMindDbError,
+) -> DatabaseError {
+    DatabaseError::OtherRecords {
         database_type: database.metadata().database_type.clone(),
         address,
         reason,
-    })
+    }
 }
 
 fn geo_of<'d>(found: &Found<'d>) -> Geo<'d> {

@@ -190,7 +190,7 @@ mod tests {
     fn what_ec2_does_not_know_is_asked_once_in_a_while() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut interfaces = Interfaces::new(Duration::from_secs(300));
+        let mut interfaces = Interfaces::new(Duration::from_mins(5));
         assert_eq!(is_known(&interfaces, "eni-1", start), None);
         let asked = ["eni-1".to_owned(), "eni-2".to_owned()];
         interfaces.learn(&asked, &[interface("eni-1")], &BTreeMap::new(), start);
@@ -204,7 +204,7 @@ mod tests {
     fn an_interface_that_is_gone_stays_known() {
         let start = Instant::now();
         let later = start + Duration::from_secs(301);
-        let mut interfaces = Interfaces::new(Duration::from_secs(300));
+        let mut interfaces = Interfaces::new(Duration::from_mins(5));
         let asked = ["eni-1".to_owned()];
         interfaces.learn(&asked, &[interface("eni-1")], &BTreeMap::new(), start);
         interfaces.learn(&asked, &[], &BTreeMap::new(), later);
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let now = Instant::now();
-        let mut interfaces = Interfaces::new(Duration::from_secs(300));
+        let mut interfaces = Interfaces::new(Duration::from_mins(5));
         for round in 0..5 {
             let ids = (0..9_000).map(|number| format!("eni-{round}-{number}"));
             interfaces.learn(&ids.collect::<Vec<_>>(), &[], &BTreeMap::new(), now);

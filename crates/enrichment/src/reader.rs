@@ -177,6 +177,7 @@ mod tests {
         })
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "it is compared with what is wrapped")]
     fn found(text: &str) -> Result<Option<String>, NoRecord> {
         Ok(Some(text.to_owned()))
     }

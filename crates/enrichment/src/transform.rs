@@ -19,8 +19,8 @@ use crate::{
     timestamps::Timestamps,
 };
 
-/// How many addresses are remembered, about 500 bytes each.
-pub const MOST_ADDRESSES: NonZeroUsize = NonZeroUsize::new(1 << 15).unwrap();
+/// How many addresses are remembered, 24 bytes each.
+pub const MOST_ADDRESSES: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
 
 /// How many formats are prepared for writing at a time.
 const MOST_LAYOUTS: usize = 16;

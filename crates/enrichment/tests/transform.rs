@@ -1,5 +1,8 @@
 //! The transform as a whole: events of Firehose in, answers out.
 
+#![expect(clippy::unwrap_used, reason = "a test's helpers may panic as the test itself may")]
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "as above")]
+
 mod mmdb;
 
 use std::{
@@ -23,7 +26,7 @@ const NO_DATA: &str = "2 123456789010 eni-0a1b - - - - - - - 1700000000 17000000
 /// A download through the gateway 10.0.0.220: leg D.
 const RECORDED: &str = "ACCEPT egress 1 10.0.0.220 443 10.0.1.5 49152 6 1500 IPv4 203.0.113.5 S3 \
                         10.0.1.5 - 3 1700000000 1700000060 19 OK eni-0a1b";
-const MOST_AGE: Duration = Duration::from_secs(300);
+const MOST_AGE: Duration = Duration::from_mins(5);
 
 fn cities() -> Vec<u8> {
     let mut database = Database::new("GeoLite2-City");
@@ -283,8 +286,8 @@ fn fields_that_aws_adds_later_are_kept_and_escaped() {
 
 #[test]
 fn repeats_and_headed_lines_have_the_same_id_and_others_have_another() {
-    let header = Format::aws_default().to_string().replace(['$', '{', '}'], "");
-    let headed = format!("{header}\n{DEFAULT}\n");
+    let names = Format::aws_default().to_string().replace(['$', '{', '}'], "");
+    let headed = format!("{names}\n{DEFAULT}\n");
     let other = DEFAULT.replace("4249", "4250");
     let wrapped = json!({"message": DEFAULT}).to_string();
     let found = documents(None, &[], &[DEFAULT, &headed, &wrapped, &other]);
@@ -351,6 +354,29 @@ fn an_answer_never_exceeds_what_a_function_may_answer() {
             assert_eq!(record["result"], expected, "{place}");
         }
     }
+}
+
+/// What the stream's template says: `BufferSizeInMBs`.
+const BUFFER_BYTES: usize = 200 * 1024;
+
+#[test]
+fn a_full_buffer_of_the_longest_documents_fits_into_an_answer() {
+    let name = Tags::from([("Name".to_owned(), "n".repeat(256))]);
+    let interface = NetworkInterface {
+        instance_id: Some("i-0123456789abcdef0".to_owned()),
+        vpc_id: Some("vpc-0123456789abcdef0".to_owned()),
+        subnet_id: Some("subnet-0123456789abcdef0".to_owned()),
+        // As many as an interface can be in.
+        security_groups: vec!["sg-0123456789abcdef0".to_owned(); 16],
+        tags: name,
+        ..interface()
+    };
+    let line = DEFAULT.replace("10.0.1.5", "203.0.113.9");
+    let lines = vec![line.as_str(); BUFFER_BYTES / line.len()];
+    let (transformed, _) =
+        transform(&mut enricher(None), &event(&lines), &[interface], Instant::now());
+    assert_eq!((transformed.overflow().count(), transformed.outcome.failed), (0, 0));
+    assert!(transformed.into_json(&[]).len() <= MOST_ANSWER_BYTES);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Writes databases in MaxMind's format, for tests and benchmarks.
+//! Writes databases in `MaxMind`'s format, for tests and benchmarks.
 //!
 //! Source: the [MaxMind DB File Format Specification](https://maxmind.github.io/MaxMind-DB/).
 
@@ -127,7 +127,9 @@ fn encode(value: &Value, to: &mut Vec<u8>) {
         }
         Value::Array(values) => {
             control(11, values.len(), to);
-            values.iter().for_each(|value| encode(value, to));
+            for value in values {
+                encode(value, to);
+            }
         }
     }
 }
