@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import os
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from local.collectors import DatadogIntake, IpfixCollector, OpenSearchDomain
@@ -12,10 +19,11 @@ from local.demo import records
 from local.demo.expectations import Expectations
 from local.demo.scene import EMAIL_ADDRESS, RECORDER, Site
 from local.demo.terminal import Terminal, in_lines
-from local.local_aws import ROOT, LocalAws
+from local.local_aws import BINARIES, ROOT, LocalAws
+from local.processes import free_port
 
 STACK = "forwarders"
-SINKS = ("netflow", "datadog", "opensearch")
+SINKS = ("netflow", "datadog", "opensearch", "prometheus")
 BUCKET = "recorded-files"
 DATADOG_BYTES = "aws.vpc.flowlogs.bytes.total"
 # How long a sink may take, in seconds, on a machine that is busy.
@@ -82,6 +90,10 @@ class Forwarding:
             DomainName="documents", DomainEndpointOptions=options
         )
         return {"OpenSearchDomainArn": made["DomainStatus"]["ARN"]}
+
+    @staticmethod
+    def _parameters_of_prometheus(_: Iterable[Site]) -> dict[str, str]:
+        return {"PrometheusStream": "true"}
 
     def delete(self) -> None:
         """Delete the stack."""
@@ -152,6 +164,49 @@ class Forwarding:
             ["the first:", *in_lines(f"{name} {value}" for name, value in first.items())],
         )
 
+    def _show_prometheus(self, recorded: list[records.Record], *_: object) -> None:
+        wanted = {
+            "flowlog_events_total": len(recorded),
+            "flowlog_sent_bytes_total": _bytes(one for one in recorded if _is_ours(one["srcaddr"])),
+            "flowlog_received_bytes_total": _bytes(
+                one for one in recorded if _is_ours(one["dstaddr"])
+            ),
+        }
+        found = self._scraped(wanted)
+        found = {name: found.get(name, 0) for name in wanted}
+        self._tell(
+            "prometheus",
+            "natflow exporter, scraped: "
+            + ("as recorded" if found == wanted else "NOT as recorded"),
+            found == wanted,
+            [f"{name} {found[name]:,} of {count:,}" for name, count in wanted.items()],
+        )
+
+    def _scraped(self, wanted: dict[str, int]) -> dict[str, int]:
+        """The exporter's counters, once they are as wanted or time is up."""
+        stream, port = self.aws.outputs(STACK)["RecordsStreamName"], free_port()
+        command = [str(BINARIES / "natflow"), "exporter", "--stream", stream, "--start", "oldest"]
+        command += ["--listen", f"127.0.0.1:{port}", "--poll", "200ms"]
+        account = {
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_ACCESS_KEY_ID": "client",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": self.aws.region,
+        }
+        found: dict[str, int] = {}
+        deadline = time.monotonic() + LONGEST
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ | account
+        ) as exporter:
+            while time.monotonic() < deadline and exporter.poll() is None:
+                found = _counters(f"http://127.0.0.1:{port}/metrics")
+                if wanted.items() <= found.items():
+                    break
+                with suppress(subprocess.TimeoutExpired):
+                    exporter.wait(0.2)
+            exporter.terminate()
+        return found
+
     @staticmethod
     def _await(
         collector: IpfixCollector | DatadogIntake | OpenSearchDomain, holds: Callable[[], bool]
@@ -165,3 +220,21 @@ class Forwarding:
 
 def _bytes(found: Iterable[records.Record]) -> int:
     return sum(int(record["bytes"]) for record in found if record["bytes"].isdigit())
+
+
+def _is_ours(address: str) -> bool:
+    """Whether an address is of the demo's VPC."""
+    return address.startswith("10.0.")
+
+
+def _counters(url: str) -> dict[str, int]:
+    """Each metric's sum over its labels; none while nobody answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            text = answer.read().decode()
+    except (urllib.error.URLError, ConnectionError):
+        return {}
+    sums: Counter[str] = Counter()
+    for name, value in re.findall(r"^(\w+)(?:\{[^}]*\})? ([0-9.e+]+)$", text, re.MULTILINE):
+        sums[name] += int(float(value))
+    return dict(sums)

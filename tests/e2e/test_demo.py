@@ -266,4 +266,5 @@ def test_the_forwarders_reach_every_sink() -> None:
     documents = re.search(r"(\d+) documents in flow-logs-[\d-]+; (\d+) records", got)
     assert documents and documents[1] == documents[2] != "0"
     assert "interface_type nat_gateway" in got
+    assert "natflow exporter, scraped: as recorded" in got
     assert "ListQueues 0" in said
