@@ -134,3 +134,14 @@ def test_the_recorders_bucket_tells_of_its_objects() -> None:
 @pytest.mark.parametrize("output", TEMPLATE["Outputs"])
 def test_an_output_is_described(output: str) -> None:
     assert TEMPLATE["Outputs"][output]["Description"]
+
+
+def test_every_parameter_has_its_row() -> None:
+    text = (ROOT / "docs" / "forwarders.md").read_text()
+    section = text.split("\n## The stack\n", 1)[1].split("\n## ", 1)[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| .+ \| (.+) \|$", section, re.MULTILINE))
+    defaults = {
+        name: f"`{parameter['Default']}`" if parameter.get("Default", "") != "" else "–"
+        for name, parameter in TEMPLATE["Parameters"].items()
+    }
+    assert rows == defaults
