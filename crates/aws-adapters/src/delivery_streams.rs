@@ -79,7 +79,7 @@ fn are_taken(answer: &PutRecordBatchOutput) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use std::{
-        io::{Read as _, Write as _},
+        io::{BufReader, Read as _, Write as _},
         net::{SocketAddr, TcpListener},
         thread,
     };
@@ -113,7 +113,7 @@ mod tests {
 
     /// The base64 of the records of a request.
     fn records(connection: &mut impl std::io::Read) -> String {
-        let mut bytes = connection.bytes().map(Result::unwrap);
+        let mut bytes = BufReader::new(connection).bytes().map(Result::unwrap);
         let mut head = vec![];
         while !head.ends_with(b"\r\n\r\n") {
             head.push(bytes.next().unwrap());

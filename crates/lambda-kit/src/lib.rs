@@ -85,6 +85,7 @@ where
 
 /// The same for a handler that reads and writes JSON itself: megabytes of it, without a tree in
 /// between.
+#[expect(clippy::needless_pass_by_value, reason = "as the other two take it")]
 pub fn run_raw<H>(handler: H) -> Result<(), RuntimeError>
 where
     H: AsyncFn(&str, Invocation) -> Result<Box<RawValue>, Failure>,
