@@ -491,7 +491,7 @@ pub struct ExporterArguments {
     #[arg(long, value_name = "PLACE", default_value = "latest")]
     pub start: StartArgument,
 
-    /// A file that keeps places and counters for the next start, or an item of a `DynamoDB` table
+    /// A file that keeps places and counters for the next start, or an item of a DynamoDB table
     /// whose key is the text `checkpoint`. Places and counters are in one write. Without a name,
     /// the item is called as the stream.
     #[arg(long, value_name = "FILE|dynamodb://TABLE[/NAME]")]
@@ -502,7 +502,7 @@ pub struct ExporterArguments {
     pub checkpoint_every: Duration,
 
     /// How many log events are remembered, so that one that comes again is not counted again. A
-    /// million take 30 MB. Of these, a file keeps all over a restart, and an item of `DynamoDB` the
+    /// million take 30 MB. Of these, a file keeps all over a restart, and an item of DynamoDB the
     /// newest 10,000.
     #[arg(long, value_name = "EVENTS", default_value_t = 100_000)]
     pub window: usize,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.local_aws import LocalAws
+from local.local_aws import BINARIES, ROOT, LocalAws
 from tests.forwarders.exporters import (
     Exporter,
     check_metrics,
@@ -381,3 +383,17 @@ def test_prometheus_finds_nothing_wrong_and_scrapes(following, log: Path, tmp_pa
             kinds = server.ask("/api/v1/metadata?metric=flowlog_sent_bytes")
             kinds = kinds or server.ask("/api/v1/metadata?metric=flowlog_sent_bytes_total")
             assert next(iter(kinds.values()))[0]["type"] == "counter"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    unit = (ROOT / "deploy" / "exporter" / "natflow-exporter.service").read_text()
+    # Where the test has the program and the manual is not installed.
+    unit = unit.replace("/usr/bin/natflow", str(BINARIES / "natflow"))
+    unit = unit.replace("Documentation=man:natflow-exporter(1)\n", "")
+    path = tmp_path / "natflow-exporter.service"
+    path.write_text(unit)
+    command = ["systemd-analyze", "verify", "--man=no", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if path.name in line]
+    assert (done.returncode, said) == (0, [])

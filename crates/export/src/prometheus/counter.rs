@@ -120,11 +120,11 @@ mod tests {
     fn count(counter: &mut Counter, messages: &[&str]) -> (u64, u64, usize) {
         let subnets = Subnets::parse("10.0.0.0/8").unwrap();
         let mut denials = 0;
-        let counted =
+        let found =
             counter.count_messages(messages.iter().copied(), &subnets, Ends::Both, |_, _| {
-                denials += 1
+                denials += 1;
             });
-        (counted.lines, counted.bad_lines, denials)
+        (found.lines, found.bad_lines, denials)
     }
 
     #[test]
