@@ -111,16 +111,13 @@ impl Checkpointer {
     ) -> Result<Option<Self>, Error> {
         let Some(argument) = &arguments.checkpoint else { return Ok(None) };
         let unreadable = |reason| Error::Unreadable { name: argument.clone(), reason };
-        let (store, text) = match argument.strip_prefix(DYNAMODB) {
-            Some(place) => {
-                let stream = arguments.stream.as_deref();
-                let (item, text) = Item::open(place, stream, config).await.map_err(unreadable)?;
-                (Store::Item(item), text)
-            }
-            None => {
-                let (file, text) = CheckpointFile::open(argument.as_ref())?;
-                (Store::File(file), text)
-            }
+        let (store, text) = if let Some(place) = argument.strip_prefix(DYNAMODB) {
+            let stream = arguments.stream.as_deref();
+            let (item, text) = Item::open(place, stream, config).await.map_err(unreadable)?;
+            (Store::Item(item), text)
+        } else {
+            let (file, text) = CheckpointFile::open(argument.as_ref())?;
+            (Store::File(file), text)
         };
         let restored = text.map(|text| parse(&text)).transpose().map_err(unreadable)?;
         let (name, every) = (argument.clone(), arguments.checkpoint_every);

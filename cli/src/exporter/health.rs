@@ -8,7 +8,7 @@ use aws_adapters::ReadError;
 use jiff::Timestamp;
 
 /// What has failed for so long is said: anything else may well work the next time.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What works and what does not.
 #[derive(Debug, Default)]

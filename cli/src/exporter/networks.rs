@@ -22,7 +22,7 @@ pub(crate) struct Networks {
 
 enum Source {
     File(PathBuf),
-    Ec2 { subnets: aws_adapters::Subnets, vpcs: Vec<String> },
+    Ec2 { subnets: Box<aws_adapters::Subnets>, vpcs: Vec<String> },
 }
 
 impl Networks {
@@ -36,7 +36,7 @@ impl Networks {
         } else {
             let subnets = aws_adapters::Subnets::new(config);
             let subnets = subnets.map_err(crate::aws::unreadable("--subnets"))?;
-            Source::Ec2 { subnets, vpcs: arguments.vpc.clone() }
+            Source::Ec2 { subnets: Box::new(subnets), vpcs: arguments.vpc.clone() }
         };
         let known = source.look_up().await;
         let known = known.map_err(|reason| Error::Unreadable { name: source.name(), reason })?;

@@ -17,7 +17,7 @@ use crate::aws::unreadable;
 use crate::error::Error;
 
 /// How often shards are looked for beside when one has ended.
-const DISCOVERY: Duration = Duration::from_secs(60);
+const DISCOVERY: Duration = Duration::from_mins(1);
 
 /// How soon they are looked for again when that failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
@@ -246,13 +246,10 @@ impl ShardReader {
         pace.answered(began, bytes, idle);
         tokio::task::block_in_place(|| self.count(&batch))?;
         self.exporter.health.works(&self.what);
-        Ok(match batch.next {
-            Some(iterator) => Next::Records(iterator),
-            None => {
-                self.exporter.state().set_shard(&self.shard, ShardPlace::Finished);
-                Next::End
-            }
-        })
+        if batch.next.is_none() {
+            self.exporter.state().set_shard(&self.shard, ShardPlace::Finished);
+        }
+        Ok(batch.next.map_or(Next::End, Next::Records))
     }
 
     /// An iterator at the shard's place; none if there is nothing more to read.

@@ -148,17 +148,14 @@ fn default_endpoint(region: &str) -> String {
 
 /// The request's body. Nothing in it but the token has characters that need escapes.
 fn form(vpcs: &[String], token: Option<&str>) -> String {
-    let mut form = format!("Action=DescribeSubnets&Version={VERSION}&MaxResults={PAGE}");
+    let mut form = vec![format!("Action=DescribeSubnets&Version={VERSION}&MaxResults={PAGE}")];
     if !vpcs.is_empty() {
-        form += "&Filter.1.Name=vpc-id";
+        form.push("Filter.1.Name=vpc-id".to_owned());
     }
-    for (vpc, place) in vpcs.iter().zip(1..) {
-        form += &format!("&Filter.1.Value.{place}={}", escaped(vpc));
-    }
-    if let Some(token) = token {
-        form += &format!("&NextToken={}", escaped(token));
-    }
-    form
+    let values = vpcs.iter().zip(1..);
+    form.extend(values.map(|(vpc, place)| format!("Filter.1.Value.{place}={}", escaped(vpc))));
+    form.extend(token.map(|token| format!("NextToken={}", escaped(token))));
+    form.join("&")
 }
 
 fn escaped(text: &str) -> String {
@@ -265,7 +262,7 @@ fn refusal(text: &str) -> Result<Option<(String, String)>, XmlDecodeError> {
         if !errors.start_el().matches("Errors") {
             continue;
         }
-        while let Some(mut error) = errors.next_tag() {
+        if let Some(mut error) = errors.next_tag() {
             let (mut code, mut message) = (None, String::new());
             while let Some(mut tag) = error.next_tag() {
                 match tag.start_el().local() {

@@ -13,7 +13,7 @@ pub(super) const MOST_EVENTS: usize = 10_000;
 
 /// A checkpoint in an item.
 pub(super) struct Item {
-    item: CheckpointItem,
+    stored: CheckpointItem,
     /// What was written last.
     version: u64,
     /// Nobody else is called so.
@@ -38,7 +38,7 @@ impl Item {
         let text = stored.map(|stored| inflated(&stored.content)).transpose()?;
         let started = jiff::Timestamp::now().as_nanosecond();
         let writer = format!("{}-{started}", std::process::id());
-        Ok((Self { item, version, writer }, text))
+        Ok((Self { stored: item, version, writer }, text))
     }
 
     /// Replaces the item, unless another exporter has.
@@ -52,7 +52,7 @@ impl Item {
                 content.len()
             )));
         }
-        match self.item.write(self.version + 1, &self.writer, content).await {
+        match self.stored.write(self.version + 1, &self.writer, content).await {
             Ok(Written::Done) => {
                 self.version += 1;
                 Ok(())
