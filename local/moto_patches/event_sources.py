@@ -206,10 +206,12 @@ class Reader:
                 "streamArn": self.stream.arn,
             },
         }
+        queue = destination.rpartition(":")[2]
+        lookup = services.client("sqs", self.mapping.region, "lambda")
+        url = lookup.get_queue_url(QueueName=queue)["QueueUrl"]
         # With the function's role.
         caller = self.mapping.function_arn.rpartition(":")[2]
         sqs = services.client("sqs", self.mapping.region, caller)
-        url = sqs.get_queue_url(QueueName=destination.rpartition(":")[2])["QueueUrl"]
         sqs.send_message(QueueUrl=url, MessageBody=json.dumps(message))
 
 
