@@ -107,6 +107,8 @@ fn shortened(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn request(kind: &Value) -> Request {
@@ -165,5 +167,41 @@ mod tests {
         let request = request(&json!("Create"));
         assert_eq!(request.property("BucketName"), "logs");
         assert_eq!(request.property("LogGroupName"), "");
+    }
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = prop_oneof!["(Create|Update|Delete|stack/)?", any::<String>()];
+        prop_oneof![
+            text.prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            Just(Value::Null),
+            Just(json!({ "a": [true] })),
+        ]
+    }
+
+    proptest! {
+        /// Whatever else the event holds or lacks, the stack does not wait in vain.
+        #[test]
+        fn what_has_an_address_is_answered(
+            fields in proptest::collection::btree_map(
+                "RequestType|StackId|RequestId|LogicalResourceId|PhysicalResourceId|Other",
+                any_value(),
+                0..6,
+            ),
+            failed in any::<Option<String>>(),
+        ) {
+            let mut event = json!({ "ResponseURL": "https://bucket.example/answer" });
+            event.as_object_mut().unwrap().extend(fields.clone());
+            let request = Request::read(&event).unwrap();
+            let done = failed.map_or(Ok(String::new()), |why| Err(Failure::new("X", why)));
+            let answer: Value = serde_json::from_str(&request.answer("sources", &done)).unwrap();
+            prop_assert_eq!(&answer["Status"], if done.is_ok() { "SUCCESS" } else { "FAILED" });
+            prop_assert!(answer["PhysicalResourceId"].as_str().is_some_and(|id| !id.is_empty()));
+            for field in ["StackId", "RequestId", "LogicalResourceId"] {
+                prop_assert_eq!(&answer[field], fields.get(field).unwrap_or(&Value::Null));
+            }
+            let kind = fields.get("RequestType").and_then(Value::as_str);
+            let known = matches!(kind, Some("Create" | "Update" | "Delete"));
+            prop_assert_eq!(request.change().is_ok(), known);
+        }
     }
 }

@@ -28,12 +28,11 @@ fn main() -> Result<(), RuntimeError> {
     // Databases from S3 are fetched by the first invocation.
     let enricher = OnceCell::new();
     lambda_kit::run_raw(async |event, invocation| {
-        let enricher = match enricher.get() {
-            Some(enricher) => enricher,
-            None => {
-                let opened = handler::open(&config).await?;
-                enricher.get_or_init(|| opened)
-            }
+        let enricher = if let Some(enricher) = enricher.get() {
+            enricher
+        } else {
+            let opened = handler::open(&config).await?;
+            enricher.get_or_init(|| opened)
         };
         handler::handle(enricher, &aws, event, invocation.time_left).await
     })

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use lambda_kit::{Failure, Invocation};
+use lambda_kit::{
+    Failure, Invocation,
+    custom_resource::{Change, Request},
+};
 use recording::{
     Error,
     report::Place,
@@ -9,8 +12,6 @@ use recording::{
 };
 use serde_json::Value;
 use tracing::{info, warn};
-
-use crate::custom_resource::{Change, Request};
 
 /// The stack that is swept.
 pub(crate) trait Stack: Aws {
@@ -42,7 +43,8 @@ pub(crate) async fn handle(
     if let Err(failure) = &done {
         warn!(error = failure.name(), "{failure}");
     }
-    Ok(answer(&request.response_url, &request.answer(&done)).await?)
+    let done = done.map(|()| "no recording is left behind".to_owned());
+    Ok(answer(&request.response_url, &request.answer("recordings", &done)).await?)
 }
 
 async fn sweep(stack: &impl Stack, event: &Value, invocation: &Invocation) -> Result<(), Failure> {

@@ -10,7 +10,6 @@
 //!
 //! and those of [`lambda_kit::StackPlace`], as report-recording has them.
 
-mod custom_resource;
 mod handler;
 
 use aws_adapters::{
