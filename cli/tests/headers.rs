@@ -65,7 +65,7 @@ fn the_last_header_of_a_subscription_is_carried_to_later_pieces() {
 #[test]
 fn a_late_header_without_what_was_asked_for_ends_the_reading() {
     let folder = Folder::new();
-    folder.write("records.log", &lines("packets srcport").join("\n"));
+    folder.write("records.log", lines("packets srcport").join("\n"));
     for threads in ["1", "2", "3"] {
         let arguments = ["top", "--legs", "all", "--action", "all", "--by", "srcport"];
         let arguments = [&arguments[..], &["--threads", threads, "records.log"]].concat();
