@@ -64,7 +64,8 @@ fn best(mut stage: impl FnMut() -> Result<u64>) -> Result<f64> {
 }
 
 fn networks() -> String {
-    (0..SUBNETS).map(|place| format!("10.{}.{}.0/24\n", place / 250, place % 250)).collect()
+    let networks = (0..SUBNETS).map(|place| format!("10.{}.{}.0/24", place / 250, place % 250));
+    networks.collect::<Vec<_>>().join("\n")
 }
 
 /// A payload of AWS's default format; no two have an event in common.
@@ -83,13 +84,14 @@ fn payload(number: usize) -> Result<Vec<u8>> {
             let (source, target) = if next(2) == 0 { (inside, outside) } else { (outside, inside) };
             let action = if next(20) == 0 { "REJECT" } else { "ACCEPT" };
             let start = 1_700_000_000 + next(60);
+            let port = if next(2) == 0 { 443 } else { 8080 };
             format!(
                 "{{\"id\":\"{:056}\",\"timestamp\":{start}000,\"message\":\"2 123456789012 eni-{:08x} \
                  {source} {target} {} {} 6 {} {} {start} {} {action} OK\"}}",
                 number * EVENTS + place,
                 next(64),
                 next(65_000),
-                [443, 53, 22, 8080].get(next(4) as usize).unwrap_or(&80),
+                port,
                 next(1000) + 1,
                 next(1_000_000) + 40,
                 start + 60,
@@ -169,11 +171,11 @@ fn count(payloads: &[Vec<u8>], subnets: &Subnets) -> Result<u64> {
     let mut window = Window::new(WINDOW);
     each(payloads, |events| {
         let messages = events.log_events.iter().map(|event| event.message.trim_end_matches('\n'));
-        let counted = counter.count_messages(messages, subnets, Ends::Both, |_, _| {});
+        let batch = counter.count_messages(messages, subnets, Ends::Both, |_, _| {});
         let digests: Vec<_> =
             events.log_events.iter().map(|event| Window::digest(&event.id)).collect();
         let is_new = digests.iter().filter(|digest| window.remember(**digest)).count();
-        totals.add(&counted.tally, 1000);
+        totals.add(&batch.tally, 1000);
         totals.events += is_new as u64;
     })?;
     Ok(totals.events)
