@@ -1,4 +1,4 @@
-"""checkov and parliament on both stacks as they are deployed.
+"""checkov and parliament on the stacks as they are deployed.
 
 On the templates they would overlook much: they do not look behind Fn::If.
 """
@@ -20,6 +20,7 @@ from tests.e2e.customer_key import create_key
 from tests.e2e.roles import as_deployed, roles
 from tests.e2e.stack import QUICK, TEMPLATE, ids
 from tests.templates import linters
+from tests.templates.documents import FORWARDERS
 
 # checkov alone takes half a minute of a busy machine.
 pytestmark = pytest.mark.timeout(300)
@@ -34,15 +35,44 @@ ACCEPTED = {
 
 @pytest.fixture(scope="module")
 def stacks(aws: LocalAws, network: Network) -> Iterator[list[str]]:
-    """The macros, and the recorder with each destination; with a key, as that adds statements."""
+    """The macros, the recorder with each destination, and all forwarders.
+
+    With a key, as that adds statements.
+    """
     given = {**QUICK, "NatGatewayIDs": ids([network.create_gateway("linted")])}
     given["KmsKeyArn"] = create_key(aws)
     destinations = {f"linted-{name}": name for name in ("cloudwatch-logs", "s3")}
     for stack, destination in destinations.items():
         aws.deploy(stack, TEMPLATE, {**given, "FlowLogDestination": destination})
-    yield ["macros", *destinations]
-    for stack in destinations:
+    aws.deploy("linted-forwarders", FORWARDERS, all_sinks(aws, given["KmsKeyArn"]))
+    deployed = [*destinations, "linted-forwarders"]
+    yield ["macros", *deployed]
+    for stack in deployed:
         aws.delete(stack)
+
+
+def all_sinks(aws: LocalAws, key: str) -> dict[str, str]:
+    """Parameters of the forwarders' stack that switch on all that it has."""
+    aws.client("logs").create_log_group(logGroupName="linted")
+    aws.client("s3").create_bucket(Bucket="linted")
+    aws.client("s3").put_bucket_notification_configuration(
+        Bucket="linted", NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    domain = aws.client("opensearch").create_domain(DomainName="linted")
+    secret = aws.client("secretsmanager").create_secret(Name="linted", SecretString="a" * 32)
+    return {
+        "EmailAddress": "network@example.com",
+        "LogGroupName": "linted",
+        "BucketName": "linted",
+        "Collectors": "192.0.2.1:4739",
+        "DeleteObjects": "true",
+        "DatadogApiKeySecretArn": secret["ARN"],
+        "OpenSearchDomainArn": domain["DomainStatus"]["ARN"],
+        "CityDatabase": "s3://linted/city.mmdb",
+        "AsnDatabase": "s3://linted/asn.mmdb",
+        "PrometheusStream": "true",
+        "KmsKeyArn": key,
+    }
 
 
 @pytest.fixture(scope="module")
