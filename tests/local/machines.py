@@ -41,7 +41,7 @@ class Machines:
 
         def has_ended(event: dict[str, Any]) -> bool:
             detail = event["detail"]
-            return detail["executionArn"] == execution_arn and detail["status"] in ENDED
+            return detail.get("executionArn") == execution_arn and detail["status"] in ENDED
 
         self.door.await_event(has_ended)
         return self.client.describe_execution(executionArn=execution_arn)
