@@ -211,7 +211,7 @@ def test_intrinsic_functions_format_and_print_json(machines):
 def test_the_status_of_an_execution_is_an_event(machines, door):
     arn = machines.start({"End": END}, {"a": 1})
     machines.ended(arn)
-    mine = [event for event in door.events if event["detail"]["executionArn"] == arn]
+    mine = [event for event in door.events if event["detail"].get("executionArn") == arn]
     assert [event["detail"]["status"] for event in mine] == ["RUNNING", "SUCCEEDED"]
     assert {event["detail-type"] for event in mine} == {"Step Functions Execution Status Change"}
     assert {event["source"] for event in mine} == {"aws.states"}
