@@ -12,6 +12,7 @@ import pytest
 
 from local.local_aws import ACCOUNT_ID, REGION, LocalAws
 from local.network import Gateway
+from tests.forwarders.functions import function, invoke, template
 from tests.forwarders.mmdb import database
 
 STREAM, BUCKET = "flows", "flows"
@@ -24,33 +25,10 @@ BERLIN = {
 }
 
 
-def function(name: str) -> dict[str, Any]:
-    return {
-        "Type": "AWS::Serverless::Function",
-        "Metadata": {"BuildMethod": "rust-cargolambda", "BuildProperties": {"Binary": name}},
-        "Properties": {
-            "FunctionName": name,
-            "CodeUri": "./",
-            "Handler": "bootstrap",
-            "Runtime": "provided.al2023",
-            "MemorySize": 128,
-            "Timeout": 20,
-            "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-        },
-    }
-
-
-TEMPLATE = {
-    "Transform": "AWS::Serverless-2016-10-31",
-    "Resources": {
-        "Role": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
-        },
-        "Ingest": function("ingest-records"),
-        "Enrich": function("enrich-records"),
-    },
-}
+TEMPLATE = template(
+    Ingest=function("ingest-records", timeout=20),
+    Enrich=function("enrich-records", timeout=20),
+)
 
 
 class Functions:
@@ -77,13 +55,7 @@ class Functions:
 
     def invoke(self, name: str, event: Any, error: str | None = None) -> Any:
         """The function's answer; with `error`, it must fail under this name."""
-        answer = self.aws.client("lambda").invoke(
-            FunctionName=name, Payload=json.dumps(event).encode()
-        )
-        payload = json.loads(answer["Payload"].read())
-        failed = payload["errorType"] if "FunctionError" in answer else None
-        assert failed == error, payload
-        return payload
+        return invoke(self.aws, name, event, error)
 
     def delivered(self) -> list[str]:
         """The lines that the stream has delivered since it was last asked."""

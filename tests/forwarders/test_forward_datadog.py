@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from local.local_aws import ACCOUNT_ID, REGION, LocalAws
+from tests.forwarders import functions
 from tests.forwarders.intake import Intake, listening
 from tests.forwarders.processes import peak_memory
 
@@ -26,40 +27,10 @@ FIELDS = "interface-id flow-direction srcaddr dstaddr protocol packets bytes sta
 BEGIN = int(time.time()) - 300
 STREAM_ARN = f"arn:aws:kinesis:{REGION}:{ACCOUNT_ID}:stream/records"
 
-TEMPLATE = {
-    "Transform": "AWS::Serverless-2016-10-31",
-    "Resources": {
-        "ClaimsTable": {
-            "Type": "AWS::DynamoDB::Table",
-            "Properties": {
-                "TableName": TABLE,
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
-                "KeySchema": [{"AttributeName": "name", "KeyType": "HASH"}],
-            },
-        },
-        "Role": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
-        },
-        "ForwardDatadogFunction": {
-            "Type": "AWS::Serverless::Function",
-            "Metadata": {
-                "BuildMethod": "rust-cargolambda",
-                "BuildProperties": {"Binary": FUNCTION},
-            },
-            "Properties": {
-                "FunctionName": FUNCTION,
-                "CodeUri": "./datadog",
-                "Handler": "bootstrap",
-                "Runtime": "provided.al2023",
-                "MemorySize": 128,
-                "Timeout": 60,
-                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-            },
-        },
-    },
-}
+TEMPLATE = functions.template(
+    ClaimsTable=functions.table(TABLE, "name"),
+    Function=functions.function(FUNCTION, timeout=60),
+)
 
 
 class Forwarding:
@@ -83,13 +54,7 @@ class Forwarding:
 
     def invoke(self, event: dict[str, Any], error: str | None = None) -> Any:
         """The function's answer; with `error`, it must fail under this name."""
-        answer = self.aws.client("lambda").invoke(
-            FunctionName=FUNCTION, Payload=json.dumps(event).encode()
-        )
-        payload = json.loads(answer["Payload"].read())
-        failed = payload["errorType"] if "FunctionError" in answer else None
-        assert failed == error, payload
-        return payload
+        return functions.invoke(self.aws, FUNCTION, event, error)
 
     def log(self, after: int, text: str) -> dict[str, Any]:
         """A line of the function's log that has a text."""

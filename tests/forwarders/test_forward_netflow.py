@@ -12,6 +12,7 @@ from urllib.parse import quote_plus
 import pytest
 
 from local.local_aws import LocalAws
+from tests.forwarders import functions
 from tests.forwarders.collectors import (
     Listener,
     listener,
@@ -40,40 +41,10 @@ RATE = "20000"
 KEY = "AWSLogs/day=21/a b+c ä.log.gz"
 MEGABYTE = 1_000_000
 
-TEMPLATE = {
-    "Transform": "AWS::Serverless-2016-10-31",
-    "Resources": {
-        "SequencesTable": {
-            "Type": "AWS::DynamoDB::Table",
-            "Properties": {
-                "TableName": TABLE,
-                "BillingMode": "PAY_PER_REQUEST",
-                "AttributeDefinitions": [{"AttributeName": "domain", "AttributeType": "S"}],
-                "KeySchema": [{"AttributeName": "domain", "KeyType": "HASH"}],
-            },
-        },
-        "Role": {
-            "Type": "AWS::IAM::Role",
-            "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": []}},
-        },
-        "ForwardNetflowFunction": {
-            "Type": "AWS::Serverless::Function",
-            "Metadata": {
-                "BuildMethod": "rust-cargolambda",
-                "BuildProperties": {"Binary": FUNCTION},
-            },
-            "Properties": {
-                "FunctionName": FUNCTION,
-                "CodeUri": "./netflow",
-                "Handler": "bootstrap",
-                "Runtime": "provided.al2023",
-                "MemorySize": 128,
-                "Timeout": 60,
-                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
-            },
-        },
-    },
-}
+TEMPLATE = functions.template(
+    SequencesTable=functions.table(TABLE, "domain"),
+    Function=functions.function(FUNCTION, timeout=60),
+)
 
 
 class Forwarding:
@@ -105,13 +76,7 @@ class Forwarding:
 
     def invoke(self, event: dict[str, Any], error: str | None = None) -> Any:
         """The function's answer; with `error`, it must fail under this name."""
-        answer = self.aws.client("lambda").invoke(
-            FunctionName=FUNCTION, Payload=json.dumps(event).encode()
-        )
-        payload = json.loads(answer["Payload"].read())
-        failed = payload["errorType"] if "FunctionError" in answer else None
-        assert failed == error, payload
-        return payload
+        return functions.invoke(self.aws, FUNCTION, event, error)
 
     def summary(self, after: int) -> dict[str, Any]:
         """The line of the log about the invocation."""

@@ -88,32 +88,25 @@ def sum_of_bytes() -> int:
     return sum(1000 + number for number in range(COUNT))
 
 
+# What Lambda does for a function that reads a stream.
+READS_A_STREAM = {
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "sqs:SendMessage",
+    "kms:GenerateDataKey",
+    "kms:Decrypt",
+}
 # What Lambda, Firehose and CloudWatch Logs do in a role's name, which no call shows here; and what
 # only a database, a failure or a deletion shows.
 NOT_SHOWN = {
     "CheckSourcesRole": {"sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"},
     "SubscriptionRole": {"kinesis:PutRecord", "kms:GenerateDataKey"},
     "ForwardNetflowRole": {"sqs:SendMessage", "kms:GenerateDataKey", "kms:Decrypt"},
-    "ForwardDatadogRole": {
-        "kinesis:DescribeStream",
-        "kinesis:DescribeStreamSummary",
-        "kinesis:GetRecords",
-        "kinesis:GetShardIterator",
-        "kinesis:ListShards",
-        "sqs:SendMessage",
-        "kms:GenerateDataKey",
-        "kms:Decrypt",
-    },
-    "IngestRecordsRole": {
-        "kinesis:DescribeStream",
-        "kinesis:DescribeStreamSummary",
-        "kinesis:GetRecords",
-        "kinesis:GetShardIterator",
-        "kinesis:ListShards",
-        "sqs:SendMessage",
-        "kms:GenerateDataKey",
-        "kms:Decrypt",
-    },
+    "ForwardDatadogRole": READS_A_STREAM,
+    "IngestRecordsRole": READS_A_STREAM,
     # What does not fit into its answer; the names of instances.
     "EnrichRecordsRole": {"firehose:PutRecordBatch", "ec2:DescribeTags", "kms:Decrypt"},
     "DocumentsStreamRole": {
