@@ -6,7 +6,6 @@ docs/operations.md letting in whoever needs it.
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any
 
 import pytest
@@ -14,7 +13,13 @@ import pytest
 from local.local_aws import LocalAws
 from local.template import DeploymentError
 from tests.e2e.conftest import Deploy
-from tests.e2e.customer_key import create_key, documented_policy
+from tests.e2e.customer_key import (
+    assert_alarms,
+    assert_log_groups,
+    create_key,
+    policy_for,
+    statements_of_services,
+)
 from tests.e2e.stack import RecorderStack
 
 
@@ -87,35 +92,16 @@ def test_what_is_no_key_is_refused(deploy: Deploy) -> None:
 
 def test_the_documented_policy_lets_in_whoever_needs_the_key(stack: RecorderStack) -> None:
     aws = stack.aws
-    policy = documented_policy(
-        ACCOUNT=aws.account_id, REGION=aws.region, STACK=stack.name, MACROS="macros"
-    )
-    services = {
-        statement["Principal"]["Service"]: statement
-        for statement in policy["Statement"]
-        if "Service" in statement["Principal"]
-    }
-    assert services.keys() == {
+    policy = policy_for(aws, stack.name)
+    assert statements_of_services(policy).keys() == {
         f"logs.{aws.region}.amazonaws.com",
         "cloudwatch.amazonaws.com",
         "events.amazonaws.com",
         "delivery.logs.amazonaws.com",
     }
-    [groups] = services[f"logs.{aws.region}.amazonaws.com"]["Condition"]["ArnLike"].values()
-    macros = aws.resources("macros").values()
-    for found in aws.client("logs").describe_log_groups()["logGroups"]:
-        if found["logGroupName"] in {*stack.resources.values(), *macros}:
-            arn = found["arn"].removesuffix(":*")
-            assert any(fnmatch.fnmatchcase(arn, pattern) for pattern in groups), arn
-    alarms = services["cloudwatch.amazonaws.com"]["Condition"]["ArnLike"]["aws:SourceArn"]
-    described = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    speaking = [
-        alarm["AlarmArn"]
-        for alarm in described
-        if stack.resources["ReportsTopic"] in alarm["AlarmActions"]
-    ]
-    assert speaking
-    assert all(fnmatch.fnmatchcase(arn, alarms) for arn in speaking)
+    assert_log_groups(aws, policy, stack.name)
+    assert_log_groups(aws, policy, "macros")
+    assert_alarms(aws, policy, stack.name)
     # The rest are the account's own principals.
     [own, through_logs] = [s for s in policy["Statement"] if "Service" not in s["Principal"]]
     assert own["Principal"] == {"AWS": f"arn:aws:iam::{aws.account_id}:root"}

@@ -58,6 +58,11 @@ def all_sinks(aws: LocalAws, key: str) -> dict[str, str]:
     aws.client("s3").put_bucket_notification_configuration(
         Bucket="linted", NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
+    ec2 = aws.client("ec2")
+    [vpc, *_] = ec2.describe_vpcs()["Vpcs"]
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    [subnet, *_] = ec2.describe_subnets(Filters=of_vpc)["Subnets"]
+    [group, *_] = ec2.describe_security_groups(Filters=of_vpc)["SecurityGroups"]
     domain = aws.client("opensearch").create_domain(DomainName="linted")
     secret = aws.client("secretsmanager").create_secret(Name="linted", SecretString="a" * 32)
     return {
@@ -66,8 +71,12 @@ def all_sinks(aws: LocalAws, key: str) -> dict[str, str]:
         "BucketName": "linted",
         "Collectors": "192.0.2.1:4739",
         "DeleteObjects": "true",
+        "SubnetIds": subnet["SubnetId"],
+        "SecurityGroupIds": group["GroupId"],
         "DatadogApiKeySecretArn": secret["ARN"],
         "OpenSearchDomainArn": domain["DomainStatus"]["ARN"],
+        "OpenSearchSubnetIds": subnet["SubnetId"],
+        "OpenSearchSecurityGroupIds": group["GroupId"],
         "CityDatabase": "s3://linted/city.mmdb",
         "AsnDatabase": "s3://linted/asn.mmdb",
         "PrometheusStream": "true",

@@ -14,7 +14,7 @@ import pytest
 from local.collectors import DatadogIntake, IpfixCollector, OpenSearchDomain
 from local.local_aws import LocalAws
 from local.template import DeploymentError
-from tests.e2e.customer_key import create_key
+from tests.e2e.customer_key import assert_alarms, assert_log_groups, create_key, policy_for
 from tests.e2e.permissions import Permissions, done
 from tests.templates.documents import FORWARDERS
 from tests.templates.linters import cfn_lint_expanded
@@ -141,6 +141,9 @@ def test_every_sink_gets_every_record(aws: LocalAws, sinks: Sinks) -> None:
     given = {**sinks.parameters, "LogGroupName": "flows", "BucketName": "records"}
     since = aws.now()
     aws.deploy(STACK, FORWARDERS, {**given, "KmsKeyArn": create_key(aws)})
+    policy = policy_for(aws)
+    assert_log_groups(aws, policy, STACK)
+    assert_alarms(aws, policy, STACK)
     permissions = Permissions()
     permissions.add(aws, STACK)
     body = aws.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
@@ -217,3 +220,27 @@ def test_a_source_that_cannot_feed_fails_in_a_sentence(
         aws.deploy("refused", FORWARDERS, {**given, **changes})
     stacks = aws.client("cloudformation").describe_stacks()["Stacks"]
     assert "refused" not in {stack["StackName"] for stack in stacks}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"DatadogApiKeyParameterName": "/datadog/key"}, "one at most must be given"),
+        ({"DatadogApiKeyCiphertext": "A" * 60}, "one at most must be given"),
+        (
+            {"DatadogApiKeySecretArn": "", "DatadogApiKeyCiphertext": "A" * 60},
+            "DatadogApiKeyCiphertext and DatadogApiKeyKmsKeyArn must be given together",
+        ),
+        ({"SubnetIds": "subnet-0a"}, "SubnetIds and SecurityGroupIds must be given together"),
+        (
+            {"OpenSearchSecurityGroupIds": "sg-0a,sg-0b"},
+            "OpenSearchSubnetIds and OpenSearchSecurityGroupIds must be given together",
+        ),
+    ],
+)
+def test_parameters_that_do_not_go_together_fail_in_a_sentence(
+    aws: LocalAws, sinks: Sinks, changes: dict[str, str], said: str
+) -> None:
+    given = {**sinks.parameters, "LogGroupName": "flows", "BucketName": "records", **changes}
+    with pytest.raises(DeploymentError, match=said):
+        aws.deploy("refused", FORWARDERS, given)

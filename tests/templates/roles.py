@@ -28,8 +28,11 @@ CHOICES = {
     "DeletesObjects": ("DeleteObjects", ""),
     "IsInVpc": ("SubnetIds", ""),
     "SendsToDatadog": ("Datadog", ""),
-    "HasDatadogSecret": ("DatadogApiKeySecretArn", "DatadogApiKeyParameterName"),
+    "HasDatadogSecret": ("DatadogApiKeySecretArn", ""),
+    "HasDatadogParameter": ("DatadogApiKeyParameterName", ""),
+    "HasDatadogCiphertext": ("DatadogApiKeyCiphertext", ""),
     "SendsToOpenSearch": ("OpenSearchDomainArn", ""),
+    "DomainIsInVpc": ("OpenSearchSubnetIds", ""),
     "CityDatabaseInBucket": ("CityDatabase", ""),
     "AsnDatabaseInBucket": ("AsnDatabase", ""),
 }
