@@ -143,8 +143,9 @@ class Deletion:
     # Its flow logs, as DescribeFlowLogs has them, and the executions that have not ended.
     left: list[dict[str, Any]]
     running: list[str]
-    # How many flow logs it ever created.
+    # How many flow logs it ever created, and the executions that did and of which no e-mail tells.
     recorded: int
+    unannounced: list[str]
     # How long it took with all attempts, and why those failed that did.
     seconds: float
     refusals: tuple[str, ...]
@@ -196,9 +197,7 @@ class Evidence:
     @cached_property
     def mails(self) -> list[Mail]:
         """The e-mails of this stack's topic."""
-        topic = self.resources["ReportsTopic"]
-        entries = [e for e in self.journal if e["kind"] == "email" and e["topic"] == topic]
-        return [Mail(entry, frozenset(executions_in(entry["body"]))) for entry in entries]
+        return list(_mails(self.journal, self.resources["ReportsTopic"]))
 
     @cached_property
     def mails_about(self) -> dict[str, list[Mail]]:
@@ -264,13 +263,17 @@ def of_deletion(
     refusals: tuple[str, ...] = (),
 ) -> Deletion:
     """The evidence about a stack that was deleted; `resources` are those that it had."""
-    created = _creations(journal).values()
+    tags = [call["tags"] for call in _creations(journal).values()]
+    recorded = [own[f"{TAG}execution"] for own in tags if own.get(f"{TAG}stack") == stack]
+    mails = _mails(journal, resources["ReportsTopic"])
+    told = {execution for mail in mails for execution in mail.executions}
     return Deletion(
         stack=stack,
         is_gone=not _exists(aws, stack),
         left=aws.flow_logs(stack),
         running=list(_running(resources["Recorder"], journal)),
-        recorded=sum(call["tags"].get(f"{TAG}stack") == stack for call in created),
+        recorded=len(recorded),
+        unannounced=sorted(set(recorded) - told),
         seconds=seconds,
         refusals=refusals,
     )
@@ -390,6 +393,13 @@ def _unanswered_mails(history: list[dict[str, Any]]) -> int:
         if kind in count and event[f"task{kind}EventDetails"].get("resourceType") == "sns":
             count[kind] += 1
     return count["Scheduled"] - count["Succeeded"] - count["Failed"]
+
+
+def _mails(journal: list[Entry], topic: str) -> Iterator[Mail]:
+    """The e-mails of a topic."""
+    for entry in journal:
+        if entry["kind"] == "email" and entry["topic"] == topic:
+            yield Mail(entry, frozenset(executions_in(entry["body"])))
 
 
 def executions_in(body: str) -> Iterable[str]:

@@ -277,6 +277,10 @@ def _mailed(evidence: Evidence) -> Iterator[Violation]:
                 (execution.started, execution.ended or evidence.at),
                 tuple(flow_log.created for flow_log in flow_logs),
             )
+    for deletion in evidence.deletions:
+        for arn in deletion.unannounced:
+            what = f"{deletion.stack} was deleted, and no e-mail says so"
+            yield Violation(MAILED, what, execution=arn, times=(evidence.at,))
 
 
 MAILED_ONCE = "A second e-mail comes only after a lost answer"

@@ -336,8 +336,11 @@ def test_a_deleted_stack_that_leaves_its_recording_is_caught(
     assert deletion.is_gone
     (flow_log,) = [one["FlowLogId"] for one in deletion.left]
     broken.aws.client("ec2").delete_flow_logs(FlowLogIds=[flow_log])
-    found = [v for v in broken.violations(deletions=[deletion]) if v.invariant == invariants.GONE]
-    assert f"{deletion.stack}: {flow_log} still exists" in [v.what for v in found]
+    found = broken.violations(deletions=[deletion])
+    gone = [v.what for v in found if v.invariant == invariants.GONE]
+    assert f"{deletion.stack}: {flow_log} still exists" in gone
+    unmailed = [v.execution for v in found if v.invariant == invariants.MAILED]
+    assert unmailed == deletion.unannounced != []
 
 
 def test_a_stack_that_is_deleted_is_not_blamed(broken: Broken, network: Network) -> None:
