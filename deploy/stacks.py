@@ -2,7 +2,8 @@
 
 `python -m deploy.stacks deploy [--architecture x86_64]` builds each stack and asks SAM's questions
 about it; `python -m deploy.stacks delete` asks before each deletion. Both stop at the first stack
-that fails. With `--forwarders` they are about the forwarders' stack alone. SAM keeps the answers in the samconfig.toml beside each template.
+that fails. With `--forwarders` they are about the forwarders' stack alone. SAM keeps the answers in
+the samconfig.toml beside each template.
 """
 
 from __future__ import annotations
