@@ -132,8 +132,7 @@ NOT_SHOWN = {
 # Operations whose action has another name.
 ACTIONS = {
     "s3:HeadObject": "s3:GetObject",
-    # The front door takes what a bucket is asked with `?notification` for a list of its objects.
-    "s3:ListObjects": "s3:GetBucketNotification",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
 }
 
 

@@ -168,9 +168,23 @@ fn scheduler_operation(method: &Method, path: &str) -> String {
     operation.to_owned()
 }
 
+/// What the query of a bucket's URL may ask for, and how the operations on it end.
+const PARTS_OF_BUCKETS: [(&str, &str); 7] = [
+    ("encryption", "BucketEncryption"),
+    ("lifecycle", "BucketLifecycleConfiguration"),
+    ("notification", "BucketNotificationConfiguration"),
+    ("ownershipControls", "BucketOwnershipControls"),
+    ("policy", "BucketPolicy"),
+    ("publicAccessBlock", "PublicAccessBlock"),
+    ("tagging", "BucketTagging"),
+];
+
 fn s3_operation(http: &HttpCall) -> String {
     let path = http.uri.path().trim_start_matches('/');
     let has_key = path.split_once('/').is_some_and(|(_, key)| !key.is_empty());
+    if let Some(operation) = (!has_key).then(|| operation_on_part(http)).flatten() {
+        return operation;
+    }
     let operation = match (http.method.as_str(), path.is_empty(), has_key) {
         ("GET", true, _) => "ListBuckets",
         ("PUT", false, false) => "CreateBucket",
@@ -184,6 +198,18 @@ fn s3_operation(http: &HttpCall) -> String {
         _ => return method_and_path(http),
     };
     operation.to_owned()
+}
+
+fn operation_on_part(http: &HttpCall) -> Option<String> {
+    let verb = match http.method.as_str() {
+        "GET" => "Get",
+        "PUT" => "Put",
+        "DELETE" => "Delete",
+        _ => return None,
+    };
+    let asked = http.uri.query()?.split(['=', '&']).next()?;
+    let (_, part) = PARTS_OF_BUCKETS.iter().find(|(name, _)| *name == asked)?;
+    Some(format!("{verb}{part}"))
 }
 
 impl AwsCall {
@@ -280,5 +306,19 @@ mod tests {
         assert_eq!(name, "arn:aws:lambda:us-east-1:1:function:f");
         let put = call("PUT", "/bucket/a/key", &[("authorization", &signed("s3"))], b"x");
         assert_eq!((put.service.as_str(), put.operation.as_str()), ("s3", "PutObject"));
+    }
+
+    #[test]
+    fn tells_the_parts_of_a_bucket_from_the_bucket() {
+        for (method, uri, operation) in [
+            ("GET", "/bucket?notification", "GetBucketNotificationConfiguration"),
+            ("PUT", "/bucket/?policy=", "PutBucketPolicy"),
+            ("GET", "/bucket?prefix=notification", "ListObjects"),
+            ("PUT", "/bucket/key?tagging", "PutObject"),
+            ("PUT", "/bucket", "CreateBucket"),
+        ] {
+            let call = call(method, uri, &[("authorization", &signed("s3"))], b"");
+            assert_eq!(call.operation, operation, "{method} {uri}");
+        }
     }
 }
