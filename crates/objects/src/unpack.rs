@@ -136,7 +136,7 @@ impl Unpacker {
         self.start += usize::try_from(read).unwrap_or_default();
         match status {
             Ok(Status::StreamEnd) => self.state = State::BehindMember,
-            Ok(_) if self.is_ended && read == 0 && written == 0 => {
+            Ok(_) if self.is_ended && written == 0 => {
                 return Err(ObjectError::CutOff(self.unpacked));
             }
             Ok(_) => {}
@@ -222,6 +222,9 @@ mod tests {
         let object = packed(&b"10.0.0.1 1\n".repeat(1000));
         let cut = unpacked(&[&object[..object.len() - 9]], 64).unwrap_err();
         assert!(matches!(cut, ObjectError::CutOff(_)), "{cut}");
+        // Three bytes wait for the end, since more may tell another packing.
+        let cut = unpacked(&[&object[..3]], 64).unwrap_err();
+        assert_eq!(cut, ObjectError::CutOff(0));
         let mut changed = object.clone();
         let last = changed.len() - 5;
         changed[last] ^= 1;

@@ -52,12 +52,11 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Whether a flow can be told of with this start of the device, which must lie before it.
+    /// Whether a flow can be told of with this start of the device, which must lie before it:
+    /// nothing lies before the start of Unix time.
     #[inline]
     pub(crate) const fn holds(self, span: Span) -> bool {
-        (span.oldest > self.boot || span.oldest == 0)
-            && span.newest >= self.boot
-            && span.newest - self.boot <= LONGEST
+        (span.oldest > self.boot || self.boot == 0) && span.newest - self.boot <= LONGEST
     }
 
     /// A start of the device for a flow that is not too long, and for others around it.
@@ -140,6 +139,15 @@ mod tests {
                 prop_assert!(boot < i64::from(span.oldest) * 1000);
             }
         }
+    }
+
+    #[test]
+    fn a_device_starts_before_the_flows_of_1970_too() {
+        let window = Window::around(Span { oldest: MARGIN + 100, newest: MARGIN + 160 });
+        assert!(window.holds(Span { oldest: 101, newest: 160 }));
+        assert!(!window.holds(Span { oldest: 100, newest: 160 }));
+        assert!(!window.holds(Span { oldest: 0, newest: 160 }));
+        assert!(Window::around(Span { oldest: 0, newest: 60 }).holds(Span { oldest: 0, newest: 0 }));
     }
 
     #[test]
