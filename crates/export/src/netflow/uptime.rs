@@ -147,7 +147,9 @@ mod tests {
         assert!(window.holds(Span { oldest: 101, newest: 160 }));
         assert!(!window.holds(Span { oldest: 100, newest: 160 }));
         assert!(!window.holds(Span { oldest: 0, newest: 160 }));
-        assert!(Window::around(Span { oldest: 0, newest: 60 }).holds(Span { oldest: 0, newest: 0 }));
+        assert!(
+            Window::around(Span { oldest: 0, newest: 60 }).holds(Span { oldest: 0, newest: 0 })
+        );
     }
 
     #[test]
