@@ -78,65 +78,31 @@ fn are_taken(answer: &PutRecordBatchOutput) -> Vec<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{BufReader, Read as _, Write as _},
-        net::{SocketAddr, TcpListener},
-        thread,
-    };
-
-    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-    use aws_smithy_async::rt::sleep::SharedAsyncSleep;
-    use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-    use aws_types::region::Region;
     use serde_json::Value;
 
     use super::*;
-    use crate::https;
+    use crate::loopback::{self, Request};
 
-    /// A Firehose that gives these answers and then tells which records it was asked to take.
-    fn firehose(answers: &'static [(u16, &str)]) -> (SocketAddr, thread::JoinHandle<Vec<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let asked = thread::spawn(move || {
-            let answered = answers.iter().map(|(status, body)| {
-                let (mut connection, _) = listener.accept().unwrap();
-                let asked = records(&mut connection);
-                let head = format!("HTTP/1.1 {status} -\r\nconnection: close\r\n");
-                let length = format!("content-length: {}\r\n\r\n", body.len());
-                connection.write_all([&head, &length, *body].concat().as_bytes()).unwrap();
-                asked
-            });
-            answered.collect()
-        });
-        (address, asked)
+    /// What becomes of a batch that is put into a Firehose that gives these answers, and the
+    /// base64 of the records that it was asked to take, one text a request.
+    async fn put(
+        answers: &[(&str, &str)],
+        time: Duration,
+    ) -> (Result<Vec<usize>, Error>, Vec<String>) {
+        let answers: Vec<_> =
+            answers.iter().map(|(status, body)| loopback::answer(status, body)).collect();
+        let answers: Vec<_> = answers.iter().map(String::as_str).collect();
+        let (address, requests) = loopback::service(&answers);
+        let left =
+            DeliveryStreams::new(&loopback::config(address)).put("flows", batch(), time).await;
+        (left, requests.join().unwrap().iter().map(records).collect())
     }
 
-    /// The base64 of the records of a request.
-    fn records(connection: &mut impl std::io::Read) -> String {
-        let mut bytes = BufReader::new(connection).bytes().map(Result::unwrap);
-        let mut head = vec![];
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(bytes.next().unwrap());
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        let body: Vec<_> = bytes.take(length.parse().unwrap()).collect();
-        let body: Value = serde_json::from_slice(&body).unwrap();
+    fn records(request: &Request) -> String {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
         assert_eq!(body["DeliveryStreamName"], "flows");
         let records = body["Records"].as_array().unwrap().iter();
         records.map(|record| record["Data"].as_str().unwrap()).collect::<Vec<_>>().join(" ")
-    }
-
-    fn streams(address: SocketAddr) -> DeliveryStreams {
-        let credentials = Credentials::new("id", "secret", None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-west-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(https::client())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .endpoint_url(format!("http://{address}"));
-        DeliveryStreams::new(&config.build())
     }
 
     fn batch() -> Vec<Vec<u8>> {
@@ -152,31 +118,27 @@ mod tests {
 
     #[tokio::test]
     async fn only_what_was_not_taken_is_put_again() {
-        let (address, asked) = firehose(&[(200, SECOND_REFUSED), (200, REFUSED), (200, TAKEN)]);
-        let left = streams(address).put("flows", batch(), Duration::from_mins(1)).await;
+        let answers = [("200 OK", SECOND_REFUSED), ("200 OK", REFUSED), ("200 OK", TAKEN)];
+        let (left, asked) = put(&answers, Duration::from_mins(1)).await;
         assert_eq!(left, Ok(vec![]));
-        assert_eq!(asked.join().unwrap(), ["YQ== Yg== Yw==", "Yg==", "Yg=="]);
+        assert_eq!(asked, ["YQ== Yg== Yw==", "Yg==", "Yg=="]);
     }
 
     #[tokio::test]
     async fn what_is_not_taken_in_time_is_told() {
-        let (address, asked) = firehose(&[(200, SECOND_REFUSED)]);
-        let left = streams(address).put("flows", batch(), Duration::ZERO).await;
+        let (left, _) = put(&[("200 OK", SECOND_REFUSED)], Duration::ZERO).await;
         assert_eq!(left, Ok(vec![1]));
-        asked.join().unwrap();
     }
 
     #[tokio::test]
     async fn a_stream_that_does_not_exist_is_an_error() {
         const GONE: &str = r#"{"__type": "ResourceNotFoundException", "message": "no such"}"#;
-        let (address, asked) = firehose(&[(400, GONE)]);
-        let error = streams(address).put("flows", batch(), Duration::from_mins(1)).await;
+        let (error, _) = put(&[("400 Bad Request", GONE)], Duration::from_mins(1)).await;
         let expected = Error::AwsRefused {
             operation: "firehose:PutRecordBatch",
             code: "ResourceNotFoundException".to_owned(),
             message: "no such".to_owned(),
         };
         assert_eq!(error, Err(expected));
-        asked.join().unwrap();
     }
 }

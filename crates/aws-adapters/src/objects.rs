@@ -285,42 +285,10 @@ fn is_ours(object: &Object, named: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{Read as _, Write as _},
-        net::{SocketAddr, TcpListener},
-        thread,
-    };
-
-    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-    use aws_smithy_async::rt::sleep::SharedAsyncSleep;
-    use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+    use std::net::SocketAddr;
 
     use super::*;
-
-    /// A server that gives these answers, one for each connection, and then tells what it was
-    /// asked.
-    fn server(answers: &[&str]) -> (SocketAddr, thread::JoinHandle<Vec<String>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let answers: Vec<_> = answers.iter().map(ToString::to_string).collect();
-        let requests = thread::spawn(move || {
-            let answers = answers.into_iter();
-            answers
-                .map(|answer| {
-                    let (mut connection, _) = listener.accept().unwrap();
-                    let mut request = vec![];
-                    while !request.ends_with(b"\r\n\r\n") {
-                        let mut byte = [0];
-                        connection.read_exact(&mut byte).unwrap();
-                        request.extend(byte);
-                    }
-                    connection.write_all(answer.as_bytes()).unwrap();
-                    String::from_utf8(request).unwrap().to_lowercase()
-                })
-                .collect()
-        });
-        (address, requests)
-    }
+    use crate::loopback::{self, Request};
 
     fn answer(status: &str, headers: &str, length: usize, body: &str) -> String {
         let head = "connection: close\r\netag: \"v1\"";
@@ -328,16 +296,7 @@ mod tests {
     }
 
     fn bucket(address: SocketAddr) -> Bucket {
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "id", "secret", None, None, "test",
-            )))
-            .region(Region::new("eu-west-1"))
-            .http_client(crate::https::client())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .endpoint_url(format!("http://{address}"));
-        Bucket::new(&config.build(), "logs")
+        Bucket::new(&loopback::config(address), "logs")
     }
 
     fn object(size: u64) -> Object {
@@ -347,7 +306,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_that_breaks_off_is_gone_on_with_where_it_broke() {
         let range = |range: &str| format!("content-range: bytes {range}/10\r\n");
-        let (address, requests) = server(&[
+        let (address, requests) = loopback::service(&[
             &answer("200 OK", "", 10, "0123"),
             &answer("206 Partial Content", &range("4-9"), 6, ""),
             &answer("206 Partial Content", &range("4-9"), 6, "45"),
@@ -356,8 +315,9 @@ mod tests {
         let bytes = bucket(address).read(&object(10), 0..10).await.unwrap();
         assert_eq!(bytes, b"0123456789");
         let requests = requests.join().unwrap();
-        let asked = |request: &str| request.contains("if-match: \"v1\"\r\n");
-        assert!(requests.iter().all(|request| asked(request)), "{requests:?}");
+        let requests: Vec<_> = requests.into_iter().map(|request| request.head).collect();
+        let asked = |request: &String| request.contains("if-match: \"v1\"\r\n");
+        assert!(requests.iter().all(asked), "{requests:?}");
         assert!(!requests[0].contains("\nrange:"), "{}", requests[0]);
         for (request, start) in requests[1..].iter().zip([4, 4, 6]) {
             assert!(request.contains(&format!("\nrange: bytes={start}-9\r\n")), "{request}");
@@ -366,7 +326,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_object_that_was_replaced_is_refused() {
-        let (address, _) = server(&[
+        let (address, _) = loopback::service(&[
             &answer("200 OK", "", 10, "0123"),
             &answer("412 Precondition Failed", "", 0, ""),
         ]);
@@ -376,7 +336,7 @@ mod tests {
 
     #[tokio::test]
     async fn another_part_than_was_asked_for_is_refused() {
-        let (address, _) = server(&[&answer("200 OK", "", 10, "0123456789")]);
+        let (address, _) = loopback::service(&[&answer("200 OK", "", 10, "0123456789")]);
         let error = bucket(address).read(&object(10), 4..10).await.unwrap_err();
         assert!(matches!(error, ReadError::Unusable(_)), "{error}");
     }
@@ -385,20 +345,21 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_is_asked_where_it_is() {
         let region = "x-amz-bucket-region: ap-southeast-2\r\n";
-        let (address, requests) = server(&[
+        let (address, requests) = loopback::service(&[
             &answer("301 Moved Permanently", region, 0, ""),
             &answer("200 OK", region, 10, ""),
         ]);
         let found = bucket(address).find("a/b.log").await.unwrap();
         assert_eq!(found, [object(10)]);
         let requests = requests.join().unwrap();
-        assert!(requests[0].contains("/eu-west-1/s3/"), "{}", requests[0]);
-        assert!(requests[1].contains("/ap-southeast-2/s3/"), "{}", requests[1]);
+        for (request, region) in requests.iter().zip(["/eu-west-1/s3/", "/ap-southeast-2/s3/"]) {
+            assert!(request.head.contains(region), "{}", request.head);
+        }
     }
 
     #[tokio::test]
     async fn an_object_is_deleted_as_it_was_found() {
-        let (address, requests) = server(&[
+        let (address, requests) = loopback::service(&[
             &answer("204 No Content", "", 0, ""),
             &answer("404 Not Found", "", 0, ""),
             &answer("412 Precondition Failed", "", 0, ""),
@@ -408,9 +369,9 @@ mod tests {
         assert_eq!(bucket.delete(&object(10)).await, Ok(()));
         let error = bucket.delete(&object(10)).await.unwrap_err();
         assert_eq!(error.code(), Some("PreconditionFailed"), "{error}");
-        for request in requests.join().unwrap() {
-            assert!(request.starts_with("delete /logs/a/b.log"), "{request}");
-            assert!(request.contains("if-match: \"v1\"\r\n"), "{request}");
+        for Request { head, .. } in requests.join().unwrap() {
+            assert!(head.starts_with("delete /logs/a/b.log"), "{head}");
+            assert!(head.contains("if-match: \"v1\"\r\n"), "{head}");
         }
     }
 

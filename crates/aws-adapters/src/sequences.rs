@@ -85,76 +85,31 @@ fn taken_before(refused: UpdateItemError) -> Option<HashMap<String, AttributeVal
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{Read as _, Write as _},
-        net::TcpListener,
-        thread::{self, JoinHandle},
-    };
+    use std::thread::JoinHandle;
 
-    use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-    use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-    use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-    use aws_types::region::Region;
     use serde_json::Value;
 
     use super::*;
+    use crate::loopback::{self, Request};
 
-    /// A table that answers one connection after the other, with nothing where there is no
-    /// answer; and the requests that it got.
-    fn table(answers: &'static [Option<(&str, &str)>]) -> (SequenceTable, JoinHandle<Vec<Value>>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::v2026_01_12())
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new(
-                "id", "secret", None, None, "test",
-            )))
-            .region(Region::new("eu-west-1"))
-            .http_client(crate::https::client())
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .endpoint_url(format!("http://{}", listener.local_addr().unwrap()))
-            .build();
-        let requests = thread::spawn(move || {
-            let answered = answers.iter().map(|answer| {
-                let (mut connection, _) = listener.accept().unwrap();
-                let request = request(&mut connection);
-                if let Some((status, body)) = answer {
-                    let head = "connection: close\r\ncontent-type: application/x-amz-json-1.0";
-                    let length = body.len();
-                    let answer = format!(
-                        "HTTP/1.1 {status}\r\n{head}\r\ncontent-length: {length}\r\n\r\n{body}"
-                    );
-                    connection.write_all(answer.as_bytes()).unwrap();
-                }
-                request
-            });
-            answered.collect()
-        });
-        (SequenceTable::new(&config, "sequences"), requests)
+    /// A table that gives these answers, and the requests that it got.
+    fn table(answers: &[&str]) -> (SequenceTable, JoinHandle<Vec<Request>>) {
+        let (address, requests) = loopback::service(answers);
+        (SequenceTable::new(&loopback::config(address), "sequences"), requests)
     }
 
-    fn request(connection: &mut impl std::io::Read) -> Value {
-        let mut head = vec![];
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            connection.read_exact(&mut byte).unwrap();
-            head.extend(byte);
-        }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
-        let length = head.split("content-length: ").nth(1).unwrap();
-        let length = length.split("\r\n").next().unwrap().parse().unwrap();
-        let mut body = vec![];
-        connection.take(length).read_to_end(&mut body).unwrap();
-        serde_json::from_slice(&body).unwrap()
+    fn ok(body: &str) -> String {
+        loopback::answer("200 OK", body)
     }
 
     const REFUSED: &str = r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","message":"no","Item":{"domain":{"S":"ipfix/1"},"nextNumber":{"N":"42"},"lastToken":{"S":"token"}}}"#;
 
     #[tokio::test]
     async fn numbers_are_taken_by_one_conditional_write() {
-        let (table, requests) =
-            table(&[Some(("200 OK", r#"{"Attributes":{"nextNumber":{"N":"4294967300"}}}"#))]);
+        let taken = ok(r#"{"Attributes":{"nextNumber":{"N":"4294967300"}}}"#);
+        let (table, requests) = table(&[&taken]);
         assert_eq!(table.reserve("ipfix/1", 10, "token").await, Ok(4_294_967_290));
-        let request = &requests.join().unwrap()[0];
+        let request: Value = serde_json::from_slice(&requests.join().unwrap()[0].body).unwrap();
         assert_eq!(request["Key"]["domain"]["S"], "ipfix/1");
         assert_eq!(request["UpdateExpression"], "SET #token = :token ADD #next :units");
         let values = &request["ExpressionAttributeValues"];
@@ -167,15 +122,16 @@ mod tests {
     /// The first answer is lost; the table has made the write, and refuses to make it again.
     #[tokio::test]
     async fn a_lost_answer_takes_no_further_numbers() {
-        let (table, requests) = table(&[None, Some(("400 Bad Request", REFUSED))]);
+        let refused = loopback::answer("400 Bad Request", REFUSED);
+        let (table, requests) = table(&["", &refused]);
         assert_eq!(table.reserve("ipfix/1", 10, "token").await, Ok(32));
         let requests = requests.join().unwrap();
-        assert_eq!(requests[0], requests[1]);
+        assert_eq!(requests[0].body, requests[1].body);
     }
 
     #[tokio::test]
     async fn an_item_of_somebody_else_is_refused() {
-        let (table, _) = table(&[Some(("200 OK", r#"{"Attributes":{"nextNumber":{"S":"x"}}}"#))]);
+        let (table, _) = table(&[&ok(r#"{"Attributes":{"nextNumber":{"S":"x"}}}"#)]);
         let error = table.reserve("ipfix/1", 10, "token").await.unwrap_err();
         assert!(error.to_string().contains("expected nextNumber of 10 or more"), "{error}");
     }
