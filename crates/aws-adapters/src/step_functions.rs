@@ -13,7 +13,8 @@ use aws_runtime::{
 };
 use aws_sdk_sfn::config::endpoint::{DefaultResolver, Params, ResolveEndpoint as _};
 use aws_smithy_runtime::client::{
-    orchestrator::operation::Operation, retries::classifiers::TransientErrorClassifier,
+    orchestrator::operation::Operation,
+    retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
 };
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -58,6 +59,7 @@ impl StepFunctions {
             .timeout_config(
                 config.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled),
             )
+            .retry_classifier(HttpStatusCodeClassifier::default())
             .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
             .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
             .runtime_plugin(service(config))
@@ -146,9 +148,46 @@ fn refused(body: &Value, named: Option<&str>) -> ErrorMetadata {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
     use serde_json::json;
 
     use super::*;
+    use crate::loopback;
+
+    #[tokio::test]
+    async fn what_failed_for_the_moment_is_asked_again() {
+        for failed in [
+            &loopback::answer("500 -", r#"{"__type": "InternalServerError"}"#),
+            &loopback::answer("503 -", r#"{"__type": "ServiceUnavailable"}"#),
+            &loopback::answer("400 -", r#"{"__type": "ThrottlingException"}"#),
+            // Its answer is lost.
+            "",
+        ] {
+            let taken = loopback::answer("200 OK", r#"{"executions": []}"#);
+            let (address, requests) = loopback::service(&[failed, &taken]);
+            let client = StepFunctions::new(&loopback::config(address));
+            let answer = client.call("ListExecutions", json!({ "maxResults": 1000 })).await;
+            assert_eq!(answer.unwrap(), json!({ "executions": [] }), "{failed}");
+            let requests = requests.join().unwrap();
+            assert_eq!(requests[0].body, requests[1].body);
+            let head = &requests[1].head;
+            assert!(
+                head.contains("\r\nx-amz-target: awsstepfunctions.listexecutions\r\n"),
+                "{head}"
+            );
+            assert!(head.contains("/eu-west-1/states/aws4_request"), "{head}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_is_not_asked_again() {
+        let refused = loopback::answer("400 -", r#"{"__type": "ExecutionDoesNotExist"}"#);
+        let (address, requests) = loopback::service(&[&refused]);
+        let client = StepFunctions::new(&loopback::config(address));
+        let failed = client.call("DescribeExecution", json!({})).await.unwrap_err();
+        assert_eq!(failed.code(), Some("ExecutionDoesNotExist"));
+        assert_eq!(requests.join().unwrap().len(), 1);
+    }
 
     #[test]
     fn a_refusal_has_its_code_without_what_is_around_it() {
