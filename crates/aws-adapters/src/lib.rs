@@ -29,10 +29,8 @@ mod https;
 mod log_events;
 #[cfg(feature = "logs")]
 mod logs_queries;
-#[cfg(all(
-    test,
-    any(feature = "dynamodb", feature = "executions", feature = "firehose", feature = "s3")
-))]
+#[cfg(test)]
+#[cfg(any(feature = "dynamodb", feature = "executions", feature = "firehose", feature = "s3"))]
 mod loopback;
 #[cfg(all(feature = "step-functions", feature = "profile"))]
 mod mailed_reports;
