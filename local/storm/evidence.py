@@ -143,8 +143,9 @@ class Deletion:
     # Its flow logs, as DescribeFlowLogs has them, and the executions that have not ended.
     left: list[dict[str, Any]]
     running: list[str]
-    # How many flow logs it ever created, and the executions that did and of which no e-mail tells.
+    # How many flow logs it ever created.
     recorded: int
+    # The executions that did, of which no e-mail tells although nothing kept the sweeper from it.
     unannounced: list[str]
     # How long it took with all attempts, and why those failed that did.
     seconds: float
@@ -267,16 +268,24 @@ def of_deletion(
     recorded = [own[f"{TAG}execution"] for own in tags if own.get(f"{TAG}stack") == stack]
     mails = _mails(journal, resources["ReportsTopic"])
     told = {execution for mail in mails for execution in mail.executions}
+    # Nobody is left who could send an e-mail later: docs/adr/0015.
+    denied = _was_denied(journal, resources["SweepRecordingsFunction"])
     return Deletion(
         stack=stack,
         is_gone=not _exists(aws, stack),
         left=aws.flow_logs(stack),
         running=list(_running(resources["Recorder"], journal)),
         recorded=len(recorded),
-        unannounced=sorted(set(recorded) - told),
+        unannounced=[] if denied else sorted(set(recorded) - told),
         seconds=seconds,
         refusals=refusals,
     )
+
+
+def _was_denied(journal: list[Entry], function: str) -> bool:
+    """Whether a function was refused what no retry heals."""
+    calls = (entry for entry in journal if entry["kind"] == "api-call")
+    return any(call["caller"] == function and call["status"] == 403 for call in calls)
 
 
 def _exists(aws: LocalAws, stack: str) -> bool:
