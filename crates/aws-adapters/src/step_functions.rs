@@ -148,11 +148,52 @@ fn refused(body: &Value, named: Option<&str>) -> ErrorMetadata {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use aws_smithy_runtime_api::client::{
+        http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn},
+        result::ConnectorError,
+    };
     use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+    use aws_types::region::Region;
     use serde_json::json;
 
     use super::*;
     use crate::loopback;
+
+    /// Notes where requests would go to, and as whom, and sends none.
+    #[derive(Clone, Debug, Default)]
+    struct Noting(Arc<Mutex<Vec<(String, String)>>>);
+
+    impl HttpConnector for Noting {
+        fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+            let signature = request.headers().get("authorization").unwrap_or_default();
+            let asked = (request.uri().to_owned(), signature.to_owned());
+            self.0.lock().unwrap().push(asked);
+            HttpConnectorFuture::ready(Err(ConnectorError::user("no network".into())))
+        }
+    }
+
+    #[tokio::test]
+    async fn every_partition_has_its_own_endpoint() {
+        for (region, host) in [
+            ("eu-west-1", "states.eu-west-1.amazonaws.com"),
+            ("cn-north-1", "states.cn-north-1.amazonaws.com.cn"),
+            ("us-gov-west-1", "states.us-gov-west-1.amazonaws.com"),
+        ] {
+            let noting = Noting::default();
+            let connector = SharedHttpConnector::new(noting.clone());
+            let mut config = loopback::config(([127, 0, 0, 1], 9).into()).to_builder();
+            config.set_endpoint_url(None);
+            let config = config.region(Region::new(region));
+            let config = config.http_client(http_client_fn(move |_, _| connector.clone())).build();
+            StepFunctions::new(&config).call("ListExecutions", json!({})).await.unwrap_err();
+            let asked = noting.0.lock().unwrap();
+            let [(uri, signature)] = asked.as_slice() else { panic!("{asked:?}") };
+            assert_eq!(*uri, format!("https://{host}/"));
+            assert!(signature.contains(&format!("/{region}/states/aws4_request")), "{signature}");
+        }
+    }
 
     #[tokio::test]
     async fn what_failed_for_the_moment_is_asked_again() {
