@@ -73,8 +73,8 @@ impl Request {
     #[must_use]
     pub fn answer(&self, what: &str, done: &Result<String, Failure>) -> String {
         let (status, reason) = match done {
-            Ok(reason) => ("SUCCESS", shortened(reason)),
-            Err(failure) => ("FAILED", shortened(&failure.to_string())),
+            Ok(reason) => ("SUCCESS", shortened(reason).to_owned()),
+            Err(failure) => ("FAILED", shortened(&failure.to_string()).to_owned()),
         };
         json!({
             "Status": status,
@@ -100,9 +100,22 @@ impl Request {
     }
 }
 
-fn shortened(reason: &str) -> String {
-    let end = reason.floor_char_boundary(REASON_BYTES);
-    reason.get(..end).unwrap_or_default().to_owned()
+/// The beginning of a reason, no longer than is read when JSON has escaped it.
+fn shortened(reason: &str) -> &str {
+    let mut bytes = 0;
+    let end = reason.char_indices().find(|(_, character)| {
+        bytes += escaped_length(*character);
+        bytes > REASON_BYTES
+    });
+    end.and_then(|(end, _)| reason.get(..end)).unwrap_or(reason)
+}
+
+const fn escaped_length(character: char) -> usize {
+    match character {
+        '"' | '\\' => 2,
+        '\0'..='\x1f' => 6,
+        _ => character.len_utf8(),
+    }
 }
 
 #[cfg(test)]
@@ -143,10 +156,14 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_in_what_an_answer_may_hold() {
-        let failure = Failure::new("X", "ä".repeat(5_000));
-        let text = request(&json!("Delete")).answer("sources", &Err(failure));
-        assert!(text.len() <= 4096, "{}", text.len());
-        assert!(text.contains("\"FAILED\"") && text.contains('ä'));
+        for told in ["ä", "{\"a\": \"b\"}\n", "\u{1}"] {
+            let failure = Failure::new("X", told.repeat(5_000));
+            let text = request(&json!("Delete")).answer("sources", &Err(failure));
+            assert!(text.len() <= 4096, "{}", text.len());
+            let answer: Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(answer["Status"], "FAILED");
+            assert!(answer["Reason"].as_str().unwrap().contains(told));
+        }
     }
 
     #[test]
