@@ -90,7 +90,8 @@ pub(crate) fn send(
     let exporter = Exporter::new(arguments, encoder, &sending);
     let threads = parallel::threads(arguments.threads, &arguments.read, inputs);
     let read = export(exporter, threads, reading, inputs, known, progress);
-    let sending = sending.into_inner().map_err(|_| failed_thread())?;
+    let mut sending = sending.into_inner().map_err(|_| failed_thread())?;
+    sending.notice_refusals();
     // Numbers that were used are used, whether or not something failed later.
     state.save(sending.next_sequence())?;
     let (counts, summary) = read?;
@@ -144,6 +145,8 @@ struct Exporter<'e> {
     legs: Legs,
     has_translations: bool,
     left_out: LeftOut,
+    /// How often templates were repeated because it was time.
+    template_rounds: u64,
     /// What went wrong since it could last be told.
     failure: Option<Error>,
 }
@@ -163,6 +166,7 @@ impl<'e> Exporter<'e> {
             legs: legs(arguments),
             has_translations: has_translations(arguments),
             left_out: LeftOut::default(),
+            template_rounds: 0,
             failure: None,
         }
     }
@@ -185,11 +189,12 @@ impl<'e> Exporter<'e> {
     /// Sends what is finished.
     fn send(&mut self) -> Result<(), Error> {
         let mut sending = self.sending.lock().map_err(|_| failed_thread())?;
-        let are_templates_due = sending.send(self.encoder.datagrams_mut())?;
+        let rounds = sending.send(self.encoder.datagrams_mut())?;
         drop(sending);
         self.encoder.clear();
         self.encoder.set_time(sending::now());
-        if are_templates_due {
+        if rounds > self.template_rounds {
+            self.template_rounds = rounds;
             self.encoder.repeat_templates();
         }
         Ok(())

@@ -240,11 +240,14 @@ def test_the_sequence_wraps(tmp_path, mixed):
     assert json.loads(state.read_text()) == {"ipfix": {"1": 9}, "v5": {"0": 3}}
 
 
-def test_nobody_listening_is_an_error(tmp_path, mixed):
-    path = write(tmp_path / "records.log", mixed)
+@pytest.mark.parametrize("count", [1, 2_001])
+def test_nobody_listening_is_an_error(tmp_path, mixed, count):
+    """Of one datagram, too, after which nothing is sent that could tell."""
+    path = write(tmp_path / "records.log", mixed[:count])
     with listener() as heard:
         pass
-    command = [BINARIES / "natflow", "netflow", "--to", heard.address, "--rate", "50000", path]
+    command = [BINARIES / "natflow", "netflow", "--protocol", "v5", "--to", heard.address]
+    command += ["--rate", "50000", path]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert f"nobody listens at {heard.address}" in done.stderr

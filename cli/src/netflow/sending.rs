@@ -13,20 +13,29 @@ use crate::error::Error;
 pub(crate) struct Sending {
     collectors: Collectors,
     next_sequence: u32,
+    /// How often templates were due again.
+    template_rounds: u64,
     started: Instant,
 }
 
 impl Sending {
     pub(crate) fn start(arguments: &NetflowArguments, next_sequence: u32) -> Result<Self, Error> {
         let collectors = Collectors::connect(&arguments.to, arguments.rate)?;
-        Ok(Self { collectors, next_sequence, started: Instant::now() })
+        Ok(Self { collectors, next_sequence, template_rounds: 0, started: Instant::now() })
     }
 
-    /// Numbers and sends datagrams. Whether whoever made them should repeat its templates.
-    pub(crate) fn send(&mut self, datagrams: &mut Datagrams) -> Result<bool, Error> {
+    /// Numbers and sends datagrams. How often templates were due again so far: everybody who makes
+    /// datagrams repeats those of its own.
+    pub(crate) fn send(&mut self, datagrams: &mut Datagrams) -> Result<u64, Error> {
         self.next_sequence = datagrams.number(self.next_sequence);
         self.collectors.send(datagrams)?;
-        Ok(self.collectors.are_templates_due())
+        self.template_rounds += u64::from(self.collectors.are_templates_due());
+        Ok(self.template_rounds)
+    }
+
+    /// Takes note of what the collectors' hosts have said of the last datagrams.
+    pub(crate) fn notice_refusals(&mut self) {
+        self.collectors.notice_refusals();
     }
 
     /// The number that the next datagram of the domain would have.

@@ -87,10 +87,15 @@ impl Collectors {
         are_due
     }
 
+    /// Takes note of what the hosts have said since the last datagrams were sent.
+    pub fn notice_refusals(&mut self) {
+        self.list.iter_mut().for_each(Collector::notice_refusal);
+    }
+
     /// The collectors whose hosts have said that nobody listens, as far as they have by now, each
     /// with how often.
     pub fn refusals(&mut self) -> Vec<String> {
-        self.list.iter_mut().for_each(Collector::notice_refusal);
+        self.notice_refusals();
         let refused = self.list.iter().filter(|collector| collector.refused() > 0);
         refused.map(|c| format!("{} (said {} times)", c.name(), c.refused())).collect()
     }
@@ -99,5 +104,19 @@ impl Collectors {
     #[must_use]
     pub fn list(&self) -> &[Collector] {
         &self.list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_due_once_a_minute() {
+        let now = Instant::now();
+        let templates_sent = now.checked_sub(TEMPLATE_TIME).unwrap();
+        let mut collectors = Collectors { list: vec![], pace: None, started: now, templates_sent };
+        assert!(collectors.are_templates_due());
+        assert!(!collectors.are_templates_due(), "they have just been sent");
     }
 }
