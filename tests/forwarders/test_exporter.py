@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,7 @@ THROTTLED = {
     "code": "ProvisionedThroughputExceededException",
     "message": "Rate exceeded",
 }
+EXPIRED = {"status": 400, "code": "ExpiredIteratorException", "message": "Iterator expired"}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,25 @@ def test_without_a_checkpoint_only_new_records_count(aws, stream, subnets, tmp_p
         assert running.until_events(1)[SENT] == 200
 
 
+def test_what_comes_while_an_iterator_expires_is_read(aws, stream, subnets, tmp_path) -> None:
+    """Though nothing was read before, whose place could be gone on from."""
+    throttled = 'flowlog_failed_calls_total{call="kinesis:GetRecords",code='
+    throttled += '"ProvisionedThroughputExceededException"}'
+    lag = 'flowlog_shard_lag_seconds{shard="shardId-000000000000"}'
+    fixed = ["--stream", stream.name, "--subnets", subnets]
+    with exporter(*fixed, folder=tmp_path, url=aws.url) as running, ExitStack() as held_up:
+        running.until(lambda samples: lag in samples)
+        held_up.enter_context(aws.fault("kinesis", "GetRecords", {"error": THROTTLED}))
+        running.until(lambda samples: throttled in samples)
+        # Nobody knows what has come since the last answer.
+        running.until(lambda samples: samples[lag] > 0)
+        stream.put(payload([record(200)]))
+        with aws.fault("kinesis", "GetRecords", {"error": EXPIRED}, times=1):
+            held_up.close()
+            assert running.until_events(1)[SENT] == 200
+            running.until(lambda samples: samples[lag] == 0)
+
+
 def test_children_are_read_when_their_parents_are_finished(reading, stream: Stream) -> None:
     sizes = itertools.count(1)
     with reading() as running:
@@ -180,6 +202,24 @@ def table(aws: LocalAws) -> str:
     return name
 
 
+def test_a_write_whose_answer_is_lost_is_not_taken_for_the_next_one(aws, reading, stream) -> None:
+    name = table(aws)
+    checkpoint = f"dynamodb://{name}/mine"
+    with reading("--checkpoint", checkpoint) as running:
+        lost = {"lose_answer": True}
+        # The call and the repeats that the SDK makes of it.
+        with aws.fault("dynamodb", "PutItem", lost, times=3):
+            after = aws.now()
+            stream.put(payload([record(1)]))
+            aws.wait_for("fault", lambda entry: True, 30, after)
+            stream.put(payload([record(2)]))
+            running.until_events(2)
+        running.kill()
+    key = {"checkpoint": {"S": "mine"}}
+    item = aws.client("dynamodb").get_item(TableName=name, Key=key)["Item"]
+    assert json.loads(gzip.decompress(item["content"]["B"]))["totals"]["events"] == 2
+
+
 def test_what_is_not_in_the_checkpoint_is_not_shown(reading, stream, tmp_path) -> None:
     checkpoint = tmp_path / "checkpoint.json"
     stream.put(payload([record(1)]))
@@ -225,8 +265,7 @@ def test_a_checkpoint_has_one_user_and_one_stream(
 
 def test_throttled_and_expired_calls_are_made_again(aws, reading, stream: Stream) -> None:
     throttled = aws.fault("kinesis", "GetRecords", {"error": THROTTLED}, times=1)
-    expired = {"status": 400, "code": "ExpiredIteratorException", "message": "Iterator expired"}
-    with throttled, aws.fault("kinesis", "GetRecords", {"error": expired}, times=1):
+    with throttled, aws.fault("kinesis", "GetRecords", {"error": EXPIRED}, times=1):
         stream.put(payload([record(1)]))
         with reading() as running:
             samples = running.until_events(1)
@@ -306,6 +345,20 @@ def test_a_file_that_is_renamed_is_read_to_its_end(following, log: Path) -> None
         assert running.until_events(4)[SENT] == 15
 
 
+def test_a_renamed_file_is_read_until_something_is_in_the_next_one(following, log: Path) -> None:
+    """Whoever writes may not have heard yet that there is another file."""
+    old = log.with_suffix(".1")
+    with following() as running:
+        log.rename(old)
+        log.touch()
+        for number, size in enumerate([2, 4], 1):
+            append(old, record(size))
+            assert running.until_events(number)
+        append(old, record(8), end="")
+        append(log, record(16))
+        assert running.until_events(4)[SENT] == 30
+
+
 def test_a_file_that_is_truncated_is_read_from_its_begin(following, log: Path) -> None:
     with following() as running:
         append(log, record(2), record(4))
@@ -320,6 +373,25 @@ def test_a_file_is_waited_for_and_its_header_is_heeded(following, log: Path) -> 
     with following() as running:
         append(log, "bytes dstaddr srcaddr packets action", "7 203.0.113.5 10.0.1.5 1 ACCEPT")
         assert running.until_events(1)[SENT] == 7
+
+
+def test_each_header_is_heeded_until_the_next(following, log: Path) -> None:
+    """Whether a file goes on with it, or begins anew; each line is looked at by itself."""
+    log.unlink()
+    with following() as running:
+        append(log, "srcaddr dstaddr packets bytes", "10.0.1.5 203.0.113.5 1 2")
+        running.until_events(1)
+        append(log, "bytes packets srcaddr dstaddr", "4 1 10.0.1.5 203.0.113.5")
+        running.until_events(2)
+        append(log, "8 1 10.0.1.5 203.0.113.5")
+        running.until_events(3)
+        log.write_text("16 1 10.0.1.5 203.0.113.5\n")
+        assert running.until_events(4)["flowlog_bad_lines_total"] == 1
+        append(log, "packets srcaddr bytes dstaddr", "1 10.0.1.5 32 203.0.113.5")
+        running.until_events(5)
+        append(log, "1 10.0.1.5 64 203.0.113.5")
+        samples = running.until_events(6)
+    assert (samples[SENT], samples["flowlog_bad_lines_total"]) == (2 + 4 + 8 + 32 + 64, 1)
 
 
 def test_following_goes_on_where_it_ended(following, log: Path, tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ pub(super) struct Follower {
     /// The file that is being read, and where.
     current: Option<(File, FilePlace)>,
     counter: Counter,
-    /// Whether the format is still to be told by a file's head.
-    needs_format: bool,
+    /// The format that the command line gives; without one, a file's head tells it.
+    format: Option<Format>,
     /// Whether the rest of a line that was too long is passed over.
     skips_line: bool,
     buffer: Vec<u8>,
@@ -50,8 +50,8 @@ impl Follower {
         let format = exporter.settings.format.clone();
         let mut follower = Self {
             path: path.to_owned(),
-            needs_format: format.is_none(),
-            counter: Counter::new(format),
+            counter: Counter::new(format.clone()),
+            format,
             current: None,
             skips_line: false,
             buffer: vec![],
@@ -104,7 +104,7 @@ impl Follower {
 
     /// Tells the format by the head of a file that is not read from its begin.
     fn tell_format(&mut self, file: &mut File) -> io::Result<()> {
-        if !self.needs_format {
+        if self.format.is_some() {
             return Ok(());
         }
         file.rewind()?;
@@ -115,9 +115,14 @@ impl Follower {
             head.get(..whole).filter(|head| !head.is_empty()).map(Format::detect)
         {
             self.counter = Counter::new(Some(format));
-            self.needs_format = false;
         }
         Ok(())
+    }
+
+    /// Forgets what was told of a file before its begin is read.
+    fn forget(&mut self) {
+        self.skips_line = false;
+        self.counter = Counter::new(self.format.clone());
     }
 
     /// Reads what is new. The name may stand for another file by now: then the one before it is
@@ -130,21 +135,21 @@ impl Follower {
         if has_next {
             self.read_rest(exporter)?;
             self.begin(StartArgument::Oldest).map_err(Error::input(&self.name))?;
-            self.skips_line = false;
-            self.needs_format = exporter.settings.format.is_none();
-            self.counter = Counter::new(exporter.settings.format.clone());
+            self.forget();
             self.read_lines(exporter)?;
         }
         Ok(())
     }
 
-    /// Whether the name stands for another file than the one that is read.
+    /// Whether the name stands for another file than the one that is read, and something is in
+    /// it: before that, whoever writes may still write to the old one.
     fn has_next(&self) -> io::Result<bool> {
         let Some((_, named)) = open(&self.path)? else { return Ok(false) };
-        Ok(self
+        let is_other = self
             .current
             .as_ref()
-            .is_none_or(|(_, place)| named.dev() != place.device || named.ino() != place.inode))
+            .is_none_or(|(_, place)| named.dev() != place.device || named.ino() != place.inode);
+        Ok(is_other && named.len() > 0)
     }
 
     fn notice_truncation(&mut self, exporter: &Exporter) -> io::Result<()> {
@@ -153,7 +158,7 @@ impl Follower {
         {
             exporter.note(&format!("{}: truncated, and read from its begin again", self.name));
             place.offset = 0;
-            self.skips_line = false;
+            self.forget();
         }
         Ok(())
     }
@@ -205,12 +210,6 @@ impl Follower {
             let end = lines.iter().position(|byte| *byte == b'\n').map_or(lines.len(), |at| at + 1);
             counted_lines = lines.get(end..).unwrap_or_default();
         }
-        if self.needs_format
-            && let Ok(format) = Format::detect(counted_lines)
-        {
-            self.counter = Counter::new(Some(format));
-            self.needs_format = false;
-        }
         let subnets = exporter.networks.known();
         let mut denied = vec![];
         let ends = exporter.settings.ends;
@@ -220,6 +219,8 @@ impl Follower {
                 denials::append(record, tally, &mut denied);
             }
         });
+        // A header line counts for what is added later, too.
+        self.counter.keep_format();
         if let Some(denials) = &exporter.denials {
             // They are written before the place is noted, so that none is lost.
             denials.write(&denied)?;

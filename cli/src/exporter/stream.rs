@@ -118,6 +118,7 @@ impl Reader {
             let reader = ShardReader {
                 stream: self.stream.clone(),
                 is_fresh: self.fresh.contains(&shard),
+                answered: None,
                 what: format!("reading {shard}"),
                 shard,
                 exporter: Arc::clone(exporter),
@@ -152,11 +153,13 @@ fn failed_task() -> Error {
     Error::Refused("a task that reads a shard has failed".to_owned())
 }
 
-/// Notes a failed call, once until it works again.
+/// Notes a failed call: said once until it works again, or not at all if it is nothing unusual
+/// unless it lasts.
 fn report(exporter: &Exporter, what: &str, error: &ReadError) {
     exporter.health.count_failure(error);
     let reason = error.to_string();
-    if exporter.health.fails(what, &reason) {
+    let is_news = exporter.health.fails(what, &reason);
+    if is_news && !is_throttled(error) && !is_expired(error) {
         exporter.note(&format!("{what} failed, and is tried again: {reason}"));
     }
 }
@@ -180,8 +183,11 @@ fn is_gone(error: &ReadError) -> bool {
 struct ShardReader {
     stream: Stream,
     shard: String,
-    /// Whether it is read for the first time, so that `Since` means from now on.
+    /// Whether it was never asked for, so that `Since` means from now on. Later, what has come
+    /// since would be left out.
     is_fresh: bool,
+    /// When it was last answered, and how far behind it was.
+    answered: Option<(Instant, Duration)>,
     /// What it does, in words.
     what: String,
     exporter: Arc<Exporter>,
@@ -211,9 +217,12 @@ impl ShardReader {
     }
 
     /// Asks for an iterator at the shard's place.
-    async fn iterator(&self, pace: &mut Pace) -> Next {
+    async fn iterator(&mut self, pace: &mut Pace) -> Next {
         match self.iterator_at_place().await {
-            Ok(Some(iterator)) => Next::Records(iterator),
+            Ok(Some(iterator)) => {
+                self.is_fresh = false;
+                Next::Records(iterator)
+            }
             Ok(None) => Next::End,
             Err(error) => {
                 pace.failed(Instant::now());
@@ -230,10 +239,9 @@ impl ShardReader {
             Ok(batch) => batch,
             Err(error) => {
                 pace.failed(Instant::now());
-                if is_throttled(&error) || is_expired(&error) {
-                    self.exporter.health.count_failure(&error);
-                } else {
-                    report(&self.exporter, &self.what, &error);
+                report(&self.exporter, &self.what, &error);
+                if let Some((then, behind)) = self.answered {
+                    self.show_lag(behind + then.elapsed());
                 }
                 let is_over = is_expired(&error);
                 return Ok(if is_over { Next::Place } else { Next::Records(iterator.to_owned()) });
@@ -245,6 +253,8 @@ impl ShardReader {
         let idle = if is_behind { Duration::ZERO } else { self.exporter.settings.poll };
         pace.answered(began, bytes, idle);
         tokio::task::block_in_place(|| self.count(&batch))?;
+        self.answered = Some((began, batch.behind));
+        self.show_lag(batch.behind);
         self.exporter.health.works(&self.what);
         if batch.next.is_none() {
             self.exporter.state().set_shard(&self.shard, ShardPlace::Finished);
@@ -290,9 +300,12 @@ impl ShardReader {
             let place = ShardPlace::After(record.sequence_number.clone());
             self.count_record(&record.data, place, &subnets)?;
         }
-        let mut seen = self.exporter.health.seen();
-        seen.shard_lags.insert(self.shard.clone(), batch.behind.as_secs_f64());
         Ok(())
+    }
+
+    fn show_lag(&self, lag: Duration) {
+        let mut seen = self.exporter.health.seen();
+        seen.shard_lags.insert(self.shard.clone(), lag.as_secs_f64());
     }
 
     /// Counts a record and notes its place, in one step.

@@ -46,6 +46,9 @@ pub struct Stored {
 pub enum Written {
     /// It was written.
     Done,
+    /// The same writer's write before this one is there, of the same version: it was done though
+    /// it was not answered. Nothing was changed.
+    Preceded,
     /// Somebody else has written since: nothing was changed.
     Overtaken,
 }
@@ -84,13 +87,13 @@ impl CheckpointItem {
         &self,
         version: u64,
         writer: &str,
-        content: Vec<u8>,
+        content: &[u8],
     ) -> Result<Written, ReadError> {
         let item = HashMap::from([
             (KEY.to_owned(), AttributeValue::S(self.name.clone())),
             (VERSION.to_owned(), AttributeValue::N(version.to_string())),
             (WRITER.to_owned(), AttributeValue::S(writer.to_owned())),
-            (CONTENT.to_owned(), AttributeValue::B(Blob::new(content))),
+            (CONTENT.to_owned(), AttributeValue::B(Blob::new(content.to_vec()))),
         ]);
         let before = version.saturating_sub(1);
         let mut call = self.client.put_item().table_name(&self.table).set_item(Some(item));
@@ -106,7 +109,7 @@ impl CheckpointItem {
         match call.send().await {
             Ok(_) => Ok(Written::Done),
             Err(SdkError::ServiceError(refused)) if is_condition(refused.err()) => {
-                Ok(judge(refused.err(), version, writer))
+                Ok(judge(refused.err(), version, writer, content))
             }
             Err(failed) => Err(ReadError::of_call("dynamodb:PutItem", &failed)),
         }
@@ -117,16 +120,20 @@ fn is_condition(refused: &PutItemError) -> bool {
     refused.is_conditional_check_failed_exception()
 }
 
-/// A call whose answer was lost was repeated, and found what it had written itself.
-fn judge(refused: &PutItemError, tried: u64, writer: &str) -> Written {
+/// A call whose answer was lost was repeated, and found what it had written itself; or an earlier
+/// one, whose every answer was lost, has written something else.
+fn judge(refused: &PutItemError, tried: u64, writer: &str, content: &[u8]) -> Written {
     let PutItemError::ConditionalCheckFailedException(refused) = refused else {
         return Written::Overtaken;
     };
-    let found = refused.item();
-    let found_writer = found.and_then(|item| item.get(WRITER)).and_then(|value| value.as_s().ok());
-    let is_own =
-        found.and_then(version) == Some(tried) && found_writer.is_some_and(|found| found == writer);
-    if is_own { Written::Done } else { Written::Overtaken }
+    let Some(found) = refused.item() else { return Written::Overtaken };
+    let found_writer = found.get(WRITER).and_then(|value| value.as_s().ok());
+    if version(found) != Some(tried) || found_writer.is_none_or(|found| found != writer) {
+        return Written::Overtaken;
+    }
+    let found_content = found.get(CONTENT).and_then(|value| value.as_b().ok());
+    let is_this = found_content.is_some_and(|found| found.as_ref() == content);
+    if is_this { Written::Done } else { Written::Preceded }
 }
 
 fn version(item: &HashMap<String, AttributeValue>) -> Option<u64> {
@@ -142,14 +149,17 @@ mod tests {
     fn refused(version: u64, writer: &str) -> PutItemError {
         let item = ConditionalCheckFailedException::builder()
             .item(VERSION, AttributeValue::N(version.to_string()))
-            .item(WRITER, AttributeValue::S(writer.to_owned()));
+            .item(WRITER, AttributeValue::S(writer.to_owned()))
+            .item(CONTENT, AttributeValue::B(Blob::new("content")));
         PutItemError::ConditionalCheckFailedException(item.build())
     }
 
     #[test]
     fn a_write_of_ones_own_that_was_not_answered_is_done() {
-        assert_eq!(judge(&refused(7, "me"), 7, "me"), Written::Done);
-        assert_eq!(judge(&refused(7, "somebody"), 7, "me"), Written::Overtaken);
-        assert_eq!(judge(&refused(8, "me"), 7, "me"), Written::Overtaken);
+        let judge = |refused, writer, content: &str| judge(&refused, 7, writer, content.as_bytes());
+        assert_eq!(judge(refused(7, "me"), "me", "content"), Written::Done);
+        assert_eq!(judge(refused(7, "me"), "me", "newer"), Written::Preceded);
+        assert_eq!(judge(refused(7, "somebody"), "me", "content"), Written::Overtaken);
+        assert_eq!(judge(refused(8, "me"), "me", "content"), Written::Overtaken);
     }
 }

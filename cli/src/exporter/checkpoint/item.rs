@@ -52,13 +52,17 @@ impl Item {
                 content.len()
             )));
         }
-        match self.stored.write(self.version + 1, &self.writer, content).await {
-            Ok(Written::Done) => {
-                self.version += 1;
-                Ok(())
+        loop {
+            let written = self.stored.write(self.version + 1, &self.writer, &content).await;
+            match written.map_err(|error| WriteError::ForTheMoment(error.to_string()))? {
+                Written::Done => {
+                    self.version += 1;
+                    return Ok(());
+                }
+                // This one comes after it.
+                Written::Preceded => self.version += 1,
+                Written::Overtaken => return Err(WriteError::Overtaken),
             }
-            Ok(Written::Overtaken) => Err(WriteError::Overtaken),
-            Err(error) => Err(WriteError::ForTheMoment(error.to_string())),
         }
     }
 }

@@ -33,6 +33,14 @@ impl Counter {
         Self { format, ..Self::default() }
     }
 
+    /// Lets what comes next be read in the format of what was counted last, that of its last header
+    /// line: it is more of the same file.
+    pub fn keep_format(&mut self) {
+        if let Some(parser) = &self.parser {
+            self.format = Some(parser.format().clone());
+        }
+    }
+
     /// Counts messages, each of one line. `denied` is called for every record of rejected traffic.
     pub fn count_messages<'s, 'm>(
         &mut self,
@@ -137,6 +145,20 @@ mod tests {
         // What tells nothing is read as the piece before it.
         assert_eq!(count(&mut counter, &["nonsense"]), (1, 1, 0));
         assert_eq!(count(&mut counter, &[]), (0, 0, 0));
+    }
+
+    #[test]
+    fn a_header_line_counts_in_later_pieces_of_the_same_file() {
+        let subnets = Subnets::parse("10.0.0.0/8").unwrap();
+        let mut counter = Counter::default();
+        let mut sent = |text: &str| {
+            let counted = counter.count(text.as_bytes(), &subnets, Ends::Both, |_, _| {});
+            counter.keep_format();
+            counted.tally.counts[0].sent_bytes
+        };
+        assert_eq!(sent("srcaddr dstaddr packets bytes\n10.0.1.5 203.0.113.5 1 40\n"), 40);
+        assert_eq!(sent("srcaddr dstaddr bytes packets\n10.0.1.5 203.0.113.5 50 1\n"), 50);
+        assert_eq!(sent("10.0.1.5 203.0.113.5 60 1\n"), 60);
     }
 
     #[test]
