@@ -16,6 +16,10 @@ const MOST_PLAIN_BYTES: usize = 5_242_880;
 /// The most that it may have as it is sent, in bytes.
 const MOST_PACKED_BYTES: usize = 512_000;
 
+/// The most values of a distribution in one item of JSON, 21 bytes each at most: a request can be
+/// split between items, and not within one.
+const MOST_VALUES: usize = 10_000;
+
 const SERIES: &str = "/api/v2/series";
 const DISTRIBUTIONS: &str = "/api/v1/distribution_points";
 
@@ -182,14 +186,27 @@ impl Batch {
         Ok(u64::try_from(points.len()).unwrap_or(u64::MAX))
     }
 
+    /// Adds the values of all seconds. The values of several items add up.
     fn push_distributions(&mut self, tags: &[String], seconds: &[Second<'_>]) -> io::Result<()> {
-        for which in 0..Totals::default().histograms().len() {
-            let found = seconds.iter().filter_map(|(second, totals)| {
-                let (name, _, histogram) = totals.histograms().into_iter().nth(which)?;
-                (!histogram.values().is_empty()).then(|| (name, (*second, histogram.values())))
+        for (which, (name, ..)) in Totals::default().histograms().into_iter().enumerate() {
+            let histograms = seconds.iter().filter_map(|(second, totals)| {
+                let (.., histogram) = totals.histograms().into_iter().nth(which)?;
+                Some((*second, histogram.values()))
             });
-            let (names, points): (Vec<_>, Vec<_>) = found.unzip();
-            if let Some(name) = names.first() {
+            let mut points = histograms
+                .flat_map(|(second, values)| {
+                    values.chunks(MOST_VALUES).map(move |some| (second, some))
+                })
+                .peekable();
+            while points.peek().is_some() {
+                let mut values = 0;
+                let of_item = std::iter::from_fn(|| {
+                    points.next_if(|(_, some)| {
+                        values += some.len();
+                        values <= MOST_VALUES
+                    })
+                });
+                let points = of_item.collect();
                 self.push_item(&Distribution { metric: metric::distribution(name), points, tags })?;
             }
         }
@@ -260,8 +277,15 @@ mod tests {
     use std::io::Read as _;
 
     use flate2::read::ZlibDecoder;
+    use flowlog::{Format, Parser};
 
     use super::*;
+
+    fn plain(request: &Request) -> String {
+        let mut plain = String::new();
+        ZlibDecoder::new(request.body.as_slice()).read_to_string(&mut plain).unwrap();
+        plain
+    }
 
     /// Hexadecimal digits without a pattern, which pack to half their length.
     fn noise(seed: u64, length: usize) -> String {
@@ -285,12 +309,43 @@ mod tests {
         let mut found = vec![];
         for request in requests {
             assert!(request.body.len() <= MOST_PACKED_BYTES, "{}", request.body.len());
-            let mut plain = String::new();
-            ZlibDecoder::new(request.body.as_slice()).read_to_string(&mut plain).unwrap();
-            let body: serde_json::Value = serde_json::from_str(&plain).unwrap();
+            let body: serde_json::Value = serde_json::from_str(&plain(&request)).unwrap();
             found.extend(body["series"].as_array().unwrap().iter().map(ToString::to_string));
         }
         assert_eq!(found, items);
+    }
+
+    /// An object's records may all have the same tags and second.
+    #[test]
+    fn the_values_of_one_second_are_split_within_the_limits() {
+        let interfaces = crate::Interfaces::new();
+        let log = crate::Log { account: "012345678901", region: "eu-west-1" };
+        let mut points = Points::new(log, &interfaces);
+        let format = Format::parse("${bytes} ${start}").unwrap();
+        let mut parser = Parser::new(format);
+        let now = 1_700_000_000;
+        let values = (1..=65_000_u64).map(|place| place.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let mut expected: Vec<_> = values.collect();
+        for value in &expected {
+            let line = format!("{value} {now}");
+            points.add(&parser.records(line.as_bytes()).next().unwrap().unwrap(), 0);
+        }
+        let requests = points.requests("w-0", now, true).unwrap().requests;
+        let mut found = vec![];
+        for request in requests.iter().filter(|request| request.path == DISTRIBUTIONS) {
+            assert!(request.body.len() <= MOST_PACKED_BYTES, "{}", request.body.len());
+            let plain = plain(request);
+            assert!(plain.len() <= MOST_PLAIN_BYTES, "{}", plain.len());
+            let body: serde_json::Value = serde_json::from_str(&plain).unwrap();
+            for item in body["series"].as_array().unwrap() {
+                assert_eq!(item["metric"], "aws.vpc.flowlogs.bytes.distribution");
+                assert_eq!(item["points"][0][0], now);
+                let values = item["points"][0][1].as_array().unwrap().iter();
+                found.extend(values.map(|value| value.as_u64().unwrap()));
+            }
+        }
+        expected.sort_unstable();
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -93,10 +93,12 @@ impl Intake for &FakeIntake {
         let body: Value = serde_json::from_str(&plain).unwrap();
         let mut seen = BTreeSet::new();
         for series in body["series"].as_array().unwrap() {
-            // All points of a metric and its tags are in one series.
-            assert!(seen.insert(names(series)), "{series}");
             match request.path {
-                "/api/v2/series" => self.take(series),
+                "/api/v2/series" => {
+                    // All points of a metric and its tags are in one series.
+                    assert!(seen.insert(names(series)), "{series}");
+                    self.take(series);
+                }
                 "/api/v1/distribution_points" => self.take_distribution(series),
                 other => panic!("{other}"),
             }
@@ -314,6 +316,20 @@ fn every_metric_of_a_second_is_there() {
         .map(|name| format!("aws.vpc.flowlogs.{name}.distribution"));
     assert_eq!(metrics, expected);
     assert_eq!(distributions.values().next().unwrap().len(), 10);
+    // The records say their direction themselves.
+    assert_eq!(account.questions.get(), 0);
+}
+
+/// Lines that are none count for their log events' second, in which the payloads' records are not.
+#[test]
+fn odd_lines_of_the_same_second_add_up_over_payloads() {
+    let (account, intake) = (FakeAccount::default(), FakeIntake::default());
+    let mut forwarder = forwarder(&account, &intake, Some(FORMAT));
+    for ago in [30, 100] {
+        let lines = [line((true, 6, ago, 100)), "a line that is none".to_owned()];
+        forward(&mut forwarder, &delivered(usize::try_from(ago).unwrap(), &lines));
+    }
+    assert_eq!(intake.sum("aws.vpc.flowlogs.unsupported_message", &[]), 2);
 }
 
 /// The intake would drop them without a word, and another time would be a lie.
