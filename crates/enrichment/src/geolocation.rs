@@ -343,6 +343,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut geolocation: Geolocation<Vec<u8>> =
+            Geolocation::open([], NonZeroUsize::MIN).unwrap();
+        for place in 0..2 * MOST_MEMBERS + 10 {
+            geolocation.remember(vec![Some(place)], Box::default());
+            assert!(geolocation.said.members.len() <= MOST_MEMBERS);
+            assert!(geolocation.said.by_records.len() <= MOST_MEMBERS);
+        }
+    }
+
+    #[test]
     fn only_public_addresses_are_somewhere() {
         for (address, expected) in [
             ("10.0.1.5", false),

@@ -81,7 +81,9 @@ impl Interfaces {
         now: Instant,
     ) {
         if self.by_id.len() + asked.len() > MOST_INTERFACES {
-            self.by_id.clear();
+            // What was learnt for the same event stays: an event of very many interfaces would
+            // otherwise have EC2 asked about some of them and forget the others, for ever.
+            self.by_id.retain(|_, remembered| remembered.asked == now);
         }
         for id in asked {
             let remembered = self.by_id.entry(id.as_str().into());
@@ -213,13 +215,31 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let now = Instant::now();
+        let start = Instant::now();
         let mut interfaces = Interfaces::new(Duration::from_mins(5));
         for round in 0..5 {
             let ids = (0..9_000).map(|number| format!("eni-{round}-{number}"));
+            let now = start + Duration::from_secs(round);
             interfaces.learn(&ids.collect::<Vec<_>>(), &[], &BTreeMap::new(), now);
             assert!(interfaces.by_id.len() <= MOST_INTERFACES);
         }
+    }
+
+    /// However many interfaces an event has, and whichever of them are known.
+    #[test]
+    fn asking_for_an_event_comes_to_an_end() {
+        let now = Instant::now();
+        let mut interfaces = Interfaces::new(Duration::from_mins(5));
+        let of_event: Vec<_> = (0..25_000).map(|number| format!("eni-{number}")).collect();
+        let before = now.checked_sub(Duration::from_secs(9)).unwrap();
+        interfaces.learn(&of_event[..15_000], &[], &BTreeMap::new(), before);
+        for _ in 0..2 {
+            let is_unknown = |id: &&String| is_known(&interfaces, id, now).is_none();
+            let unknown: Vec<_> = of_event.iter().filter(is_unknown).cloned().collect();
+            assert!(!unknown.is_empty());
+            interfaces.learn(&unknown, &[], &BTreeMap::new(), now);
+        }
+        assert!(of_event.iter().all(|id| is_known(&interfaces, id, now).is_some()));
     }
 
     #[test]

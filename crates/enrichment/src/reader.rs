@@ -206,6 +206,9 @@ mod tests {
             assert_eq!(read(&mut reader, headed), found("30 eni-2 lacking"));
             assert_eq!(read(&mut reader, "bytes action\n"), Ok(None));
             assert_eq!(read(&mut reader, "bytes action\n20 ACCEPT"), found("20 lacking lacking"));
+            // Another header, longer than all of them.
+            let other = "action bytes instance-id srcaddr\nACCEPT 40 - -";
+            assert_eq!(read(&mut reader, other), found("40 lacking lacking"));
         }
         let bad = read(&mut reader, "many eni-1").unwrap_err().to_string();
         assert!(bad.contains("many"), "{bad}");

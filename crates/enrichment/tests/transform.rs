@@ -7,6 +7,7 @@ mod mmdb;
 
 use std::{
     collections::BTreeMap,
+    net::Ipv4Addr,
     num::NonZeroUsize,
     time::{Duration, Instant},
 };
@@ -237,6 +238,16 @@ fn what_nobody_knows_is_left_out() {
 }
 
 #[test]
+fn a_record_without_its_begin_has_the_time_of_its_end() {
+    let format = Format::parse("${start} ${end}").ok();
+    let lines = ["- 1700000060", "1700000000 1700000060", "- -"];
+    let found = documents(format, &[], &lines);
+    assert_eq!(found[0], json!({"@timestamp": "2023-11-14T22:14:20Z", "end": 1_700_000_060}));
+    assert_eq!(found[1]["@timestamp"], "2023-11-14T22:13:20Z");
+    assert_eq!(found[2], json!({}));
+}
+
+#[test]
 fn a_record_without_traffic_is_a_document_of_what_it_says() {
     let found = documents(None, &[], &[NO_DATA]);
     let keys: Vec<_> = found[0].as_object().unwrap().keys().collect();
@@ -406,6 +417,42 @@ fn the_largest_record_fits_into_an_answer() {
     let (transformed, _) = transform(&mut enricher(format), &event(&[&value]), &[], Instant::now());
     assert_eq!(transformed.outcome.documents, 1);
     assert!(transformed.into_json(&[]).len() <= MOST_ANSWER_BYTES);
+}
+
+/// Who an address belongs to, of networks of 256 that are each a system of their own.
+fn systems_of(networks: u32) -> Vec<u8> {
+    let mut database = Database::new("GeoLite2-ASN");
+    for number in 0..networks {
+        let system = Value::Map(vec![("autonomous_system_number", Value::Number(1 + number))]);
+        database.add(Ipv4Addr::from_bits((16 << 24) + (number << 8)).into(), 24, &system);
+    }
+    database.bytes()
+}
+
+/// What is remembered of addresses is of these addresses, however few are remembered and however
+/// much the databases say.
+#[test]
+fn no_address_is_taken_for_another() {
+    // The members of 32,768 systems are remembered at a time.
+    for (addresses, networks) in [(1, 20_u32), (3, 20), (1 << 16, 33_000)] {
+        let most_addresses = NonZeroUsize::new(addresses).unwrap();
+        let databases = Geolocation::open([systems_of(networks)], most_addresses).unwrap();
+        let mut enricher =
+            Enricher::new(None, databases, MOST_AGE).answering_at_most(usize::MAX >> 1);
+        let numbers: Vec<_> = (0..networks).chain(0..20).chain([0, 0, 1]).collect();
+        let lines: Vec<_> = numbers
+            .iter()
+            .map(|number| {
+                let peer = Ipv4Addr::from_bits((16 << 24) + (number << 8) + 5);
+                DEFAULT.replace("203.0.113.5", &peer.to_string())
+            })
+            .collect();
+        let lines: Vec<_> = lines.iter().map(String::as_str).collect();
+        let (transformed, _) = transform(&mut enricher, &event(&lines), &[], Instant::now());
+        for (number, (_, document)) in numbers.iter().zip(answered(transformed)) {
+            assert_eq!(document.unwrap()["destination"]["as"]["number"], 1 + number);
+        }
+    }
 }
 
 #[test]
