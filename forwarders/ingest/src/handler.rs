@@ -29,22 +29,21 @@ pub(crate) async fn handle(
     }
 }
 
+/// One payload after the other. Of a stream, the one that failed and all after it come again; that
+/// the first has failed fails the invocation, for the function's metrics, and the alarm, to show it.
 async fn put_payloads(
     outlet: &impl Outlet,
     payloads: &[Payload],
 ) -> Result<PartialFailures, Failure> {
     let mut unpacker = Unpacker::default();
     let mut failures = PartialFailures::default();
-    for payload in payloads {
-        match (put_payload(outlet, &mut unpacker, payload).await, &payload.source) {
-            (Ok(()), _) => {}
-            (Err(failure), None) => return Err(failure),
-            (Err(failure), Some(source)) => {
-                error!(error = failure.name(), shard = source.shard, "{failure}");
-                // This one and all after it come again.
-                failures.add(&source.sequence_number);
-                break;
-            }
+    for (payload, place) in payloads.iter().zip(0..) {
+        if let Err(failure) = put_payload(outlet, &mut unpacker, payload).await {
+            let source = payload.source.as_ref().filter(|_| place > 0);
+            let Some(source) = source else { return Err(failure) };
+            error!(error = failure.name(), shard = source.shard, "{failure}");
+            failures.add(&source.sequence_number);
+            break;
         }
     }
     Ok(failures)

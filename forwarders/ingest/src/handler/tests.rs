@@ -1,6 +1,6 @@
 use std::{cell::RefCell, io::Write as _};
 
-use enrichment::Batch;
+use enrichment::{Batch, MOST_RECORD_BYTES};
 use flate2::{Compression, write::GzEncoder};
 use recording::Error;
 use serde_json::json;
@@ -80,6 +80,16 @@ async fn many_records_are_put_500_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_line_that_no_record_can_hold_is_left_out_alone() {
+    let stream = Stream::default();
+    let longest = "x".repeat(MOST_RECORD_BYTES - 1);
+    let data = payload("DATA_MESSAGE", &["a 1", &format!("{longest}x"), &longest]);
+    put(&stream, json!({"awslogs": {"data": data}})).await.unwrap();
+    let lengths: Vec<_> = stream.taken.borrow().iter().map(Vec::len).collect();
+    assert_eq!(lengths, [4, MOST_RECORD_BYTES]);
+}
+
+#[tokio::test]
 async fn a_control_message_is_no_record() {
     let stream = Stream::default();
     let data = payload("CONTROL_MESSAGE", &["CWL CONTROL MESSAGE: Checking health"]);
@@ -95,10 +105,12 @@ async fn what_the_stream_does_not_take_comes_again() {
     assert_eq!(answer, json!({"batchItemFailures": [{"itemIdentifier": "2"}]}));
     assert_eq!(*stream.taken.borrow(), [b"a 1\n"]);
 
-    let stream = Stream { most_calls: Some(0), ..Stream::default() };
-    let event = json!({"awslogs": {"data": payloads[0]}});
-    let failure = put(&stream, event).await.unwrap_err();
-    assert_eq!(failure.name(), "NotTaken");
+    // Nothing was taken: the function's metrics show it.
+    for event in [json!({"awslogs": {"data": payloads[0]}}), kinesis(&payloads)] {
+        let stream = Stream { most_calls: Some(0), ..Stream::default() };
+        let failure = put(&stream, event).await.unwrap_err();
+        assert_eq!(failure.name(), "NotTaken");
+    }
 }
 
 #[tokio::test]
