@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import gzip
+import ipaddress
 import json
+import math
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,10 +17,15 @@ from local.local_aws import ACCOUNT_ID, REGION, LocalAws
 from local.network import Gateway
 from tests.forwarders.functions import function, invoke, template
 from tests.forwarders.mmdb import database
+from tests.forwarders.processes import peak_memory
 
 STREAM, BUCKET = "flows", "flows"
 STREAM_ARN = f"arn:aws:firehose:{REGION}:{ACCOUNT_ID}:deliverystream/{STREAM}"
 PEER = "203.0.113.5"
+# What Lambda is invoked with at most.
+MOST_EVENT_BYTES = 6_291_456
+# The least memory that a function can have is 128 MB.
+MOST_MEMORY_BYTES = 100_000_000
 BERLIN = {
     "city": {"names": {"en": "Berlin"}},
     "country": {"iso_code": "DE"},
@@ -92,9 +100,9 @@ def gateway(functions: Functions) -> Gateway:
 # -- enrich-records ---------------------------------------------------------------------------
 
 
-def line(interface: str, size: int = 4249) -> str:
+def line(interface: str, size: int = 4249, peer: str = PEER) -> str:
     return (
-        f"2 {ACCOUNT_ID} {interface} 10.0.1.5 {PEER} 49152 443 6 10 {size} 1700000000 1700000060 "
+        f"2 {ACCOUNT_ID} {interface} 10.0.1.5 {peer} 49152 443 6 10 {size} 1700000000 1700000060 "
         "ACCEPT OK"
     )
 
@@ -134,8 +142,11 @@ def test_documents_have_what_ec2_and_the_databases_know(functions, gateway, tmp_
     functions.configure("enrich-records", DATABASE=places)
     after = functions.aws.now()
 
-    event = transformation([line(gateway.interface_id), "rubbish", line("eni-0gone")])
-    known, bad, gone = documents(functions.invoke("enrich-records", event))
+    lines = [line(gateway.interface_id), "rubbish", line("eni-0gone")]
+    # Databases of IPv4 know nothing of IPv6, but for what is IPv4 in it.
+    lines += [line("eni-0gone", peer=peer) for peer in ("2600::1", f"::ffff:{PEER}")]
+    event = transformation(lines)
+    known, bad, gone, six, mapped = documents(functions.invoke("enrich-records", event))
 
     ec2 = functions.aws.client("ec2")
     found = ec2.describe_network_interfaces(NetworkInterfaceIds=[gateway.interface_id])
@@ -157,6 +168,8 @@ def test_documents_have_what_ec2_and_the_databases_know(functions, gateway, tmp_
     assert "source" not in known
     assert bad == "ProcessingFailed"
     assert gone["bytes"] == 4249
+    assert (six["dstaddr"], six.get("destination")) == ("2600::1", None)
+    assert mapped["destination"] == known["destination"]
     assert "vpc_id" not in gone
 
     # Known or gone: EC2 is not asked again.
@@ -185,6 +198,40 @@ def test_what_finds_no_room_in_the_answer_comes_back(functions):
     assert delivered and put_back
     assert delivered.isdisjoint(put_back)
     assert delivered | put_back == set(range(12_000))
+
+
+def zipf_peers(count: int) -> list[str]:
+    """Addresses in 16.0.0.0/8, of 65,536 networks, as often as Zipf has it."""
+    chance = random.Random(1)
+    ranks = [int(math.exp(chance.random() * math.log(65_537))) - 1 for _ in range(count)]
+    return [str(ipaddress.IPv4Address((16 << 24) + rank * 40_503 % 65_536 * 256)) for rank in ranks]
+
+
+def test_the_largest_event_fits_into_the_smallest_function(functions, gateway, tmp_path):
+    """Six megabytes in, six out, the rest put back; the addresses' places are remembered."""
+    networks = {
+        f"16.{number >> 4}.{(number & 15) << 4}.0/20": BERLIN | {"postal": {"code": str(number)}}
+        for number in range(4096)
+    }
+    (tmp_path / "city.mmdb").write_bytes(database("GeoLite2-City", networks))
+    functions.configure("enrich-records", DATABASE=f"{tmp_path}/city.mmdb", FUNCTION_OF="enrich")
+    peers = zipf_peers(22_000)
+    lines = [line(gateway.interface_id, size, peer) + "\n" for size, peer in enumerate(peers)]
+    event = transformation(lines)
+    for number, record in enumerate(event["records"]):
+        record["recordId"] = f"{number:056}"
+    assert 0.95 * MOST_EVENT_BYTES < len(json.dumps(event)) <= MOST_EVENT_BYTES
+
+    functions.delivered()
+    found = documents(functions.invoke("enrich-records", event))
+    peak = peak_memory("enrich")
+
+    delivered = {document["bytes"] for document in found if document != "Dropped"}
+    put_back = {int(record.split()[9]) for record in functions.delivered()}
+    assert delivered.isdisjoint(put_back)
+    assert delivered | put_back == set(range(len(lines)))
+    assert all(document["destination"]["geo"] for document in found if document != "Dropped")
+    assert peak < MOST_MEMORY_BYTES, f"{peak} bytes"
 
 
 def test_ec2_out_of_reach_fails_the_invocation(functions, gateway):
@@ -237,6 +284,26 @@ def test_each_line_is_a_record_of_the_stream(functions):
     functions.invoke("ingest-records", {"awslogs": {"data": control}})
     assert sorted(functions.delivered()) == sorted(lines)
     assert len(functions.calls("PutRecordBatch", after)) == 3
+
+
+def test_a_large_payload_and_a_large_object_fit_into_the_smallest_function(functions):
+    """As many events as CloudWatch Logs sends at a time, and as many lines as an object has."""
+    functions.configure("ingest-records", DELIVERY_STREAM_NAME=STREAM, FUNCTION_OF="ingest")
+    functions.delivered()
+    lines = [line("eni-0123456789abcdef0", size) for size in range(10_000)]
+    functions.invoke("ingest-records", {"awslogs": {"data": subscription(lines)}})
+    assert sorted(functions.delivered()) == sorted(lines)
+
+    s3 = functions.aws.client("s3")
+    s3.put_object(
+        Bucket=BUCKET, Key="large.log.gz", Body=gzip.compress("\n".join(lines * 3).encode())
+    )
+    detail = {"bucket": {"name": BUCKET}, "object": {"key": "large.log.gz"}}
+    event = {"source": "aws.s3", "detail-type": "Object Created", "detail": detail}
+    functions.invoke("ingest-records", event)
+    peak = peak_memory("ingest")
+    assert len(functions.delivered()) == 3 * len(lines)
+    assert peak < MOST_MEMORY_BYTES, f"{peak} bytes"
 
 
 def test_a_stream_that_is_too_slow_gets_the_rest_later(functions):
