@@ -4,10 +4,13 @@
 //! `cargo run --release --manifest-path benches/datadog/Cargo.toml`, or with `--profile function` as
 //! the function is built.
 
+#[path = "../../clock.rs"]
+mod clock;
 mod material;
+#[path = "../../memory.rs"]
+mod memory;
 
 use std::{
-    fs,
     hint::black_box,
     io::{Read as _, Write as _},
 };
@@ -18,7 +21,9 @@ use deliveries::{Content, LogEvents, Payload, Unpacker};
 use flate2::bufread::GzDecoder;
 use flowlog::Parser;
 
+use clock::nanoseconds;
 use material::{EVENTS, Material};
+use memory::peak_memory;
 
 const RUNS: usize = 10;
 const REPEATS: u32 = 30;
@@ -138,15 +143,4 @@ fn nanoseconds_of<T>(mut work: impl FnMut() -> Result<T>) -> Result<f64> {
         black_box(work()?);
     }
     Ok((nanoseconds()? - start) as f64 / f64::from(REPEATS))
-}
-
-fn nanoseconds() -> Result<u64> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(text.split(' ').next().unwrap_or_default().parse()?)
-}
-
-fn peak_memory() -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().to_owned())
 }

@@ -1,19 +1,27 @@
 //! The transform from Firehose's event to its answer, as the Lambda runtime hands them over, beside
 //! its stages: each of them alone, in the same run, on one core.
 
+#[path = "../../clock.rs"]
+mod clock;
 mod material;
+#[path = "../../memory.rs"]
+mod memory;
 #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "it is the tests' writer")]
 #[path = "../../../crates/enrichment/tests/mmdb/mod.rs"]
 mod mmdb;
+#[path = "../../random.rs"]
+mod random;
 
-use std::{fs, hint::black_box, time::Instant};
+use std::{hint::black_box, time::Instant};
 
 use anyhow::Result;
 use enrichment::{Enricher, Event, NoAnswer};
 use flowlog::Parser;
 use serde_json::value::RawValue;
 
+use clock::nanoseconds;
 use material::Material;
+use memory::peak_memory;
 
 /// How many events are transformed, one after the other.
 const EVENTS: usize = 200;
@@ -30,7 +38,7 @@ fn main() -> Result<()> {
     for _ in 0..RUNS {
         // Each run begins with empty caches, as a new execution environment does.
         let mut enricher = material.enricher()?;
-        let mut bare = material.bare()?;
+        let mut bare = Material::bare()?;
         let took = [
             nanoseconds_of(|| material.read())?,
             nanoseconds_of(|| material.parse())?,
@@ -80,37 +88,21 @@ fn nanoseconds_of(work: impl FnOnce() -> Result<()>) -> Result<f64> {
     Ok((nanoseconds()? - start) as f64)
 }
 
-fn nanoseconds() -> Result<u64> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(text.split(' ').next().unwrap_or_default().parse()?)
-}
-
-fn peak_memory() -> Option<String> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    Some(line.trim().to_owned())
-}
-
 /// Transforms every event; how many bytes the answers have.
 fn transform(enricher: &mut Enricher<Vec<u8>>, material: &Material) -> Result<usize> {
     let now = Instant::now();
     let mut bytes = 0;
     for event in &material.events {
-        bytes += answer(enricher, &Event::read(event)?, material, now)?.len();
+        bytes += answer(enricher, &Event::read(event)?, now)?.len();
     }
     Ok(bytes)
 }
 
-fn answer(
-    enricher: &mut Enricher<Vec<u8>>,
-    event: &Event<'_>,
-    material: &Material,
-    now: Instant,
-) -> Result<String> {
+fn answer(enricher: &mut Enricher<Vec<u8>>, event: &Event<'_>, now: Instant) -> Result<String> {
     loop {
         match enricher.transform(event, now) {
             Ok(transformed) => return Ok(transformed.into_json(&[])),
-            Err(NoAnswer::Unknown(unknown)) => material.teach(enricher, &unknown, now),
+            Err(NoAnswer::Unknown(unknown)) => Material::teach(enricher, &unknown, now),
             Err(error) => return Err(error.into()),
         }
     }
@@ -122,7 +114,7 @@ fn whole(enricher: &mut Enricher<Vec<u8>>, material: &Material) -> Result<()> {
     let now = Instant::now();
     for event in &material.events {
         let raw: Box<RawValue> = serde_json::from_slice(event.as_bytes())?;
-        let answer = answer(enricher, &Event::read(raw.get())?, material, now)?;
+        let answer = answer(enricher, &Event::read(raw.get())?, now)?;
         black_box(serde_json::to_vec(&RawValue::from_string(answer)?)?);
     }
     Ok(())

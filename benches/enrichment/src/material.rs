@@ -9,6 +9,7 @@ use enrichment::{Enricher, Geolocation, MOST_ADDRESSES, UnknownInterfaces};
 use report::interface::{NetworkInterface, Tags};
 
 use crate::mmdb::{Database, Value, named, text};
+use crate::random::Random;
 
 /// How many peers there are, in networks of 256.
 const PEERS: u64 = 1 << 18;
@@ -16,7 +17,7 @@ const PEERS: u64 = 1 << 18;
 /// How many interfaces.
 const INTERFACES: u64 = 500;
 
-const MOST_AGE: Duration = Duration::from_secs(300);
+const MOST_AGE: Duration = Duration::from_mins(5);
 
 pub(crate) struct Material {
     /// Events as Firehose makes them.
@@ -56,13 +57,12 @@ impl Material {
     }
 
     /// Without databases.
-    pub(crate) fn bare(&self) -> Result<Enricher<Vec<u8>>> {
+    pub(crate) fn bare() -> Result<Enricher<Vec<u8>>> {
         Ok(Enricher::new(None, Geolocation::open([], MOST_ADDRESSES)?, MOST_AGE))
     }
 
     /// What EC2 would answer.
     pub(crate) fn teach(
-        &self,
         enricher: &mut Enricher<Vec<u8>>,
         unknown: &UnknownInterfaces,
         now: Instant,
@@ -164,35 +164,4 @@ fn systems() -> Vec<u8> {
         database.add(network.into(), 20, &system);
     }
     database.bytes()
-}
-
-/// Random numbers by `SplitMix64`: <https://prng.di.unimi.it/splitmix64.c>.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        let scaled = u128::from(self.next()) * u128::from(limit);
-        u64::try_from(scaled >> 64).unwrap_or_default()
-    }
-
-    /// A rank from 0, distributed as Zipf has it: the logarithm is uniform.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "ranks are small"
-    )]
-    fn rank(&mut self, count: u64) -> u64 {
-        let uniform = self.below(1 << 53) as f64 / (1_u64 << 53) as f64;
-        let rank = (uniform * ((count + 1) as f64).ln()).exp() as u64 - 1;
-        rank.min(count - 1)
-    }
 }

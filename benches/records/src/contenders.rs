@@ -233,7 +233,7 @@ fn view_sql(path: &str) -> String {
     )
 }
 
-/// What DuckDB is asked, for readers of the table.
+/// What `DuckDB` is asked, for readers of the table.
 pub(crate) fn duckdb_notes() -> String {
     let view = view_sql("recording.log");
     format!(

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::random::Random;
+
 /// The gateway's private addresses, of both families.
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 220);
 const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x220);
@@ -25,40 +27,9 @@ const REJECTED: u64 = 20_000;
 const NODATA: u64 = 1_000;
 const SKIPDATA: u64 = 100;
 
-/// Random numbers by `SplitMix64`: <https://prng.di.unimi.it/splitmix64.c>.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        let scaled = u128::from(self.next()) * u128::from(limit);
-        u64::try_from(scaled >> 64).unwrap_or_default()
-    }
-
-    /// Whether something happens that happens so often in a million times.
-    fn happens(&mut self, in_a_million: u64) -> bool {
-        self.below(1_000_000) < in_a_million
-    }
-
-    /// A rank from 0, distributed as Zipf has it: the logarithm is uniform.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "ranks are small"
-    )]
-    fn rank(&mut self, count: u64) -> u64 {
-        let uniform = self.below(1 << 53) as f64 / (1_u64 << 53) as f64;
-        let rank = (uniform * ((count + 1) as f64).ln()).exp() as u64 - 1;
-        rank.min(count - 1)
-    }
+/// Whether something happens that happens so often in a million times.
+fn happens(random: &mut Random, in_a_million: u64) -> bool {
+    random.below(1_000_000) < in_a_million
 }
 
 /// The fields that are written.
@@ -96,7 +67,7 @@ fn write_record(
 ) -> io::Result<()> {
     let end = start + 60;
     for (chance, status) in [(NODATA, "NODATA"), (SKIPDATA, "SKIPDATA")] {
-        if random.happens(chance) {
+        if happens(random, chance) {
             return match shape {
                 Shape::Recorded => {
                     let dashes = "- ".repeat(15);
@@ -109,13 +80,13 @@ fn write_record(
             };
         }
     }
-    let is_v6 = random.happens(IPV6);
+    let is_v6 = happens(random, IPV6);
     let (client, peer) = pair(random, is_v6);
     let own = if is_v6 { IpAddr::V6(GATEWAY_V6) } else { IpAddr::V4(GATEWAY) };
     let family = if is_v6 { "IPv6" } else { "IPv4" };
-    let action = if random.happens(REJECTED) { "REJECT" } else { "ACCEPT" };
+    let action = if happens(random, REJECTED) { "REJECT" } else { "ACCEPT" };
     let (near, far) = (1024 + random.below(60_000), peer_port(random));
-    let service = if random.happens(150_000) { "S3" } else { "-" };
+    let service = if happens(random, 150_000) { "S3" } else { "-" };
     let packets = 1 + random.rank(1000);
     let bytes = packets * (40 + random.below(1400));
     let (way, from, to, from_packet, to_packet, up) = match random.below(4) {
@@ -151,7 +122,7 @@ fn peer_port(random: &mut Random) -> u64 {
 
 /// A client and its peer.
 fn pair(random: &mut Random, is_v6: bool) -> (IpAddr, IpAddr) {
-    let (client, peer) = if random.happens(RARE) {
+    let (client, peer) = if happens(random, RARE) {
         (random.below(CLIENTS), PEERS + random.below(RARE_PEERS))
     } else {
         (random.rank(CLIENTS), random.rank(PEERS))

@@ -5,8 +5,12 @@
 //! records measure --natflow target/release-cli/natflow
 //! ```
 
+#[path = "../../clock.rs"]
+mod clock;
 mod contenders;
 mod generate;
+#[path = "../../random.rs"]
+mod random;
 mod stages;
 mod table;
 

@@ -19,6 +19,7 @@ use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use flowlog::{Format, LogStatus, Parser};
 
 use crate::CHUNK;
+use crate::clock::nanoseconds;
 use crate::generate::{self, Shape};
 
 /// Flows that are encoded again and again: they fit into a core's cache, as what was just parsed
@@ -144,19 +145,12 @@ fn write_row(out: &mut impl Write, protocol: Protocol, best: [f64; 5]) -> Result
     Ok(writeln!(out, "| {protocol} | {stages} | {possible} | {end_to_end} | {share:.0} % |")?)
 }
 
-/// Records a second of this thread's time on a processor, in the kernel too: what else runs on
-/// the machine hardly matters.
+/// Records a second of this thread's time on a processor.
 fn rate(records: u64, work: impl FnOnce() -> Result<()>) -> Result<f64> {
     let start = nanoseconds()?;
     work()?;
     #[expect(clippy::cast_precision_loss, reason = "a rate is shown with two digits")]
     Ok(records as f64 * 1e9 / (nanoseconds()? - start) as f64)
-}
-
-/// How long this thread has been on a processor, as Linux counts it.
-fn nanoseconds() -> Result<u64> {
-    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(text.split(' ').next().unwrap_or_default().parse()?)
 }
 
 fn parser(format: &Format) -> Parser {
