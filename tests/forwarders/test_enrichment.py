@@ -56,9 +56,9 @@ class Functions:
         )
         aws.deploy("enrichment", TEMPLATE)
 
-    def configure(self, name: str, **variables: str) -> None:
+    def configure(self, name: str, *, timeout: int = 20, **variables: str) -> None:
         self.aws.client("lambda").update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
+            FunctionName=name, Environment={"Variables": variables}, Timeout=timeout
         )
 
     def invoke(self, name: str, event: Any, error: str | None = None) -> Any:
@@ -179,14 +179,18 @@ def test_documents_have_what_ec2_and_the_databases_know(functions, gateway, tmp_
     assert len(functions.calls("GetObject", after)) == 1
 
 
-def test_what_finds_no_room_in_the_answer_comes_back(functions):
-    """A line grows to three times its length: these make an answer of more than 6 MB."""
-    functions.configure("enrich-records")
-    functions.delivered()
-    lines = [line("eni-0gone", size) + "\n" for size in range(12_000)]
-    event = transformation(lines)
+def overflowing() -> dict[str, Any]:
+    """A line grows to three times its length: 12,000 make an answer of more than 6 MB."""
+    event = transformation([line("eni-0gone", size) + "\n" for size in range(12_000)])
     for number, record in enumerate(event["records"]):
         record["recordId"] = f"{number:056}"
+    return event
+
+
+def test_what_finds_no_room_in_the_answer_comes_back(functions):
+    functions.configure("enrich-records")
+    functions.delivered()
+    event = overflowing()
 
     answer = functions.invoke("enrich-records", event)
 
@@ -198,6 +202,19 @@ def test_what_finds_no_room_in_the_answer_comes_back(functions):
     assert delivered and put_back
     assert delivered.isdisjoint(put_back)
     assert delivered | put_back == set(range(12_000))
+
+
+def test_what_the_stream_does_not_take_back_is_answered_in_time(functions):
+    """Firehose keeps it in the bucket, and what found room is delivered."""
+    functions.configure("enrich-records", timeout=9)
+    slow = {"status": 503, "code": "ServiceUnavailableException", "message": "Slow down."}
+    with functions.aws.fault("firehose", "PutRecordBatch", {"error": slow}):
+        found = documents(functions.invoke("enrich-records", overflowing()))
+    failed = found.count("ProcessingFailed")
+    assert failed > 0 and "Dropped" not in found
+    assert len({document["bytes"] for document in found if isinstance(document, dict)}) == (
+        len(found) - failed
+    )
 
 
 def zipf_peers(count: int) -> list[str]:

@@ -53,7 +53,13 @@ impl Answer {
     }
 
     /// Answers that the record needs no delivery.
-    pub(crate) fn dropped(&mut self, record: &EventRecord<'_>) -> Place {
+    pub(crate) fn dropped(&mut self, record: &EventRecord<'_>) {
+        self.begin(record, DROPPED);
+    }
+
+    /// The same of a record that is to be put back. There is room for [`Answer::fail`] where it is.
+    pub(crate) fn put_back(&mut self, record: &EventRecord<'_>) -> Place {
+        self.reserved += FAILED.len() - DROPPED.len();
         self.begin(record, DROPPED)
     }
 
@@ -73,7 +79,7 @@ impl Answer {
         start..self.json.len()
     }
 
-    /// Answers [`Answer::dropped`] where it was, as [`Answer::failed`] does. The places of what
+    /// Answers what was [put back](Answer::put_back) as [`Answer::failed`] does. The places of what
     /// comes before stay.
     pub(crate) fn fail(json: &mut String, place: Place) {
         json.replace_range(place, FAILED);

@@ -242,7 +242,7 @@ impl Batch {
             Ok(Some(document)) if self.answer.ok(record, document) => self.outcome.documents += 1,
             // Each time round, something was delivered: no record goes round for ever.
             Ok(Some(_)) if self.can_put_back && self.outcome.documents > 0 => {
-                self.overflow.push((index, self.answer.dropped(record)));
+                self.overflow.push((index, self.answer.put_back(record)));
             }
             Ok(Some(_)) => self.fail(record, NoRecord::TooLarge),
             Ok(None) => {

@@ -101,6 +101,10 @@ async fn put_back(
     for call in calls {
         let of_call: Vec<_> = places.by_ref().take(call.len()).collect();
         let time = deadline.saturating_duration_since(Instant::now());
+        if time.is_zero() {
+            not_taken.extend(of_call);
+            continue;
+        }
         let refused = aws.streams.put(stream, call, time).await?;
         not_taken.extend(refused.iter().filter_map(|place| of_call.get(*place)));
     }
