@@ -18,7 +18,8 @@ const INTERFACE_AGE: Duration = Duration::from_mins(5);
 /// How often claims are made anew that somebody else has overtaken.
 const MOST_CLAIMS: u32 = 20;
 
-/// So many records of an object are sent as one delivery: about 60 MB of points at most.
+/// So many records of an object are sent as one delivery. docs/performance.md has the memory that
+/// their points and requests take.
 const RECORDS_OF_A_PART: u64 = 200_000;
 
 /// What a forwarder asks of AWS.
