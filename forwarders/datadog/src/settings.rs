@@ -30,7 +30,7 @@ impl Settings {
     pub(crate) fn read() -> Result<Self, Failure> {
         Ok(Self {
             table: settings::text("TABLE_NAME")?,
-            url: url()?,
+            url: url(optional("DD_URL"), optional("DD_SITE"))?,
             forwarding: datadog::Settings {
                 format: format()?,
                 region: settings::text("AWS_REGION")?,
@@ -68,13 +68,14 @@ fn source() -> Result<Option<SecretSource>, Failure> {
     Ok(Some(SecretSource::Encrypted { ciphertext, function }))
 }
 
-fn url() -> Result<String, Failure> {
-    if let Some(url) = optional("DD_URL") {
+/// The intake's address, without a path.
+fn url(url: Option<String>, site: Option<String>) -> Result<String, Failure> {
+    if let Some(url) = url {
         let is_url = url.starts_with("https://") || url.starts_with("http://");
         let url = url.trim_end_matches('/').to_owned();
         return if is_url { Ok(url) } else { Err(wrong("DD_URL", &url, "https://HOST")) };
     }
-    let site = optional("DD_SITE").unwrap_or_else(|| DEFAULT_SITE.to_owned());
+    let site = site.unwrap_or_else(|| DEFAULT_SITE.to_owned());
     let is_name = site.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-'));
     if !is_name {
         return Err(wrong("DD_SITE", &site, "a site's name, such as datadoghq.eu"));
@@ -95,4 +96,35 @@ fn optional(name: &str) -> Option<String> {
 
 fn wrong(name: &str, found: &str, expected: &'static str) -> Failure {
     Error::SettingsWrong { name: name.to_owned(), found: found.to_owned(), expected }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(of_url: Option<&str>, site: Option<&str>) -> Result<String, Failure> {
+        url(of_url.map(str::to_owned), site.map(str::to_owned))
+    }
+
+    #[test]
+    fn the_intake_is_that_of_the_site_unless_another_takes_its_place() {
+        let found = |url, site| address(url, site).unwrap();
+        assert_eq!(found(None, None), "https://api.datadoghq.com");
+        assert_eq!(found(None, Some("us5.datadoghq.com")), "https://api.us5.datadoghq.com");
+        let proxy = "https://proxy.example/datadog/";
+        assert_eq!(found(Some(proxy), Some("datadoghq.eu")), "https://proxy.example/datadog");
+    }
+
+    #[test]
+    fn what_is_no_address_is_named() {
+        for (url, site, name) in [
+            (Some("proxy.example"), None, "DD_URL"),
+            (None, Some("https://app.datadoghq.eu"), "DD_SITE"),
+            (None, Some("datadoghq.eu/"), "DD_SITE"),
+        ] {
+            let failure = address(url, site).unwrap_err();
+            assert_eq!(failure.name(), "SettingsWrong");
+            assert!(failure.to_string().contains(name), "{failure}");
+        }
+    }
 }
