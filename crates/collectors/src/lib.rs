@@ -109,7 +109,34 @@ impl Collectors {
 
 #[cfg(test)]
 mod tests {
+    use std::net::UdpSocket;
+
+    use export::netflow::{Encoder, Protocol, Settings};
+    use flowlog::Parser;
+
     use super::*;
+
+    /// The first burst does not wait, and the last one has taken its time before it goes out.
+    #[test]
+    fn a_pace_takes_its_time() {
+        let text = "srcaddr dstaddr bytes packets start end\n".to_owned()
+            + &"10.0.0.1 10.0.0.2 1 1 1700000000 1700000060\n".repeat(280);
+        let mut encoder = Encoder::new(Settings::new(Protocol::V5)).unwrap();
+        let mut parser = Parser::detect(text.as_bytes()).unwrap();
+        let mut records = parser.records(text.as_bytes());
+        while let Some(record) = records.next() {
+            encoder.add_record(&record.unwrap(), None);
+        }
+        encoder.finish();
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let name: CollectorName = socket.local_addr().unwrap().to_string().parse().unwrap();
+        let mut collectors = Collectors::connect(&[name], NonZero::new(1000)).unwrap();
+        let started = Instant::now();
+        collectors.send(encoder.datagrams()).unwrap();
+        let (datagrams, of_one) = (encoder.datagrams().count(), Duration::from_millis(28));
+        assert_eq!(datagrams, 10);
+        assert!(started.elapsed() + pace::BURST >= of_one * 9, "{:?}", started.elapsed());
+    }
 
     #[test]
     fn templates_are_due_once_a_minute() {

@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::time::Duration;
 
 /// What goes out together takes this long at the pace: sleeping for less is not worth it.
-const BURST: Duration = Duration::from_millis(10);
+pub(crate) const BURST: Duration = Duration::from_millis(10);
 
 const NANOSECONDS: u64 = 1_000_000_000;
 

@@ -326,8 +326,23 @@ mod tests {
     struct Counter(Cell<u64>, RefCell<Vec<String>>);
 
     impl Counter {
+        const FIRST: u64 = u32::MAX as u64;
+
         fn new() -> Self {
-            Self(Cell::new(u64::from(u32::MAX)), RefCell::default())
+            Self(Cell::new(Self::FIRST), RefCell::default())
+        }
+    }
+
+    /// The same, but the first call fails.
+    struct AtSecondTry(Counter);
+
+    impl Sequences for AtSecondTry {
+        async fn reserve(&self, domain: &str, units: u64, token: &str) -> Result<u64, PortError> {
+            if self.0.1.borrow().is_empty() {
+                self.0.1.borrow_mut().push(token.to_owned());
+                return Err(PortError("dynamodb:UpdateItem was refused".to_owned()));
+            }
+            self.0.reserve(domain, units, token).await
         }
     }
 
@@ -352,18 +367,20 @@ mod tests {
             Self(socket)
         }
 
-        /// Domain and sequence number of each datagram so far: what is sent on one machine is
-        /// there at once.
-        fn heard(&self) -> Vec<(u32, u32)> {
+        /// Every datagram so far: what is sent on one machine is there at once.
+        fn datagrams(&self) -> Vec<Vec<u8>> {
             let mut buffer = [0; 2000];
-            let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
             std::iter::from_fn(|| {
-                self.0
-                    .recv(&mut buffer)
-                    .ok()
-                    .map(|_| (number(&buffer[12..16]), number(&buffer[8..12])))
+                self.0.recv(&mut buffer).ok().map(|length| buffer[..length].to_vec())
             })
             .collect()
+        }
+
+        /// Domain and sequence number of each of them.
+        fn heard(&self) -> Vec<(u32, u32)> {
+            let number = |bytes: &[u8]| u32::from_be_bytes(bytes.try_into().unwrap());
+            let datagrams = self.datagrams().into_iter();
+            datagrams.map(|bytes| (number(&bytes[12..16]), number(&bytes[8..12]))).collect()
         }
 
         fn settings(&self, more: &[(&str, &str)]) -> Settings {
@@ -443,6 +460,27 @@ mod tests {
         assert_eq!(done.answer, Some(failures));
         assert_eq!(*memory.deleted.borrow(), ["two"]);
         assert_eq!((done.summary.objects, done.summary.failed_objects), (2, 3));
+    }
+
+    /// The records of what failed are not sent with those of the next object, and the templates
+    /// that were to go out with them are.
+    #[test]
+    fn what_failed_is_abandoned_but_for_its_templates() {
+        const TEMPLATES: [u8; 2] = [0, 2];
+        let (collector, memory) = (Collector::new(), memory());
+        let sequences = AtSecondTry(Counter::new());
+        let settings = collector.settings(&[]);
+        let told = [told(Some("m1"), &["one"]), told(Some("m2"), &["two"])];
+        let forwarder = Forwarder::new(&settings, &memory, &sequences);
+        let done = block_on(forwarder.forward(&told, "request", MINUTE)).unwrap();
+        let mut failures = PartialFailures::default();
+        failures.add("m1");
+        assert_eq!(done.answer, Some(failures));
+        assert_eq!((done.summary.sent.records, done.summary.sent.flow_records), (2, 2));
+        assert_eq!(sequences.0.0.get(), Counter::FIRST + 2);
+        let [flows, report] = &*collector.datagrams() else { panic!("two datagrams") };
+        assert_eq!(flows[16..18], TEMPLATES);
+        assert_eq!(report[12..16], [0; 4]);
     }
 
     #[test]
