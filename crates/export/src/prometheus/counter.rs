@@ -152,9 +152,9 @@ mod tests {
         let subnets = Subnets::parse("10.0.0.0/8").unwrap();
         let mut counter = Counter::default();
         let mut sent = |text: &str| {
-            let counted = counter.count(text.as_bytes(), &subnets, Ends::Both, |_, _| {});
+            let found = counter.count(text.as_bytes(), &subnets, Ends::Both, |_, _| {});
             counter.keep_format();
-            counted.tally.counts[0].sent_bytes
+            found.tally.counts[0].sent_bytes
         };
         assert_eq!(sent("srcaddr dstaddr packets bytes\n10.0.1.5 203.0.113.5 1 40\n"), 40);
         assert_eq!(sent("srcaddr dstaddr bytes packets\n10.0.1.5 203.0.113.5 50 1\n"), 50);
