@@ -148,6 +148,50 @@ mod tests {
     };
 
     use super::*;
+    use crate::loopback;
+
+    /// A page of an answer, which names the next one unless it is the last.
+    fn page(operation: &str, items: &str, next: &str) -> String {
+        let next = if next.is_empty() { "" } else { &format!("<nextToken>{next}</nextToken>") };
+        let body = format!("<{operation}Response>{items}{next}</{operation}Response>");
+        loopback::answer("200 OK", &body)
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_of_as_many_ids_as_a_filter_takes() {
+        let interface = |id: &str, next: &str| {
+            let item = format!("<item><networkInterfaceId>{id}</networkInterfaceId></item>");
+            let items = format!("<networkInterfaceSet>{item}</networkInterfaceSet>");
+            page("DescribeNetworkInterfaces", &items, next)
+        };
+        let pages = [interface("eni-1", "more"), interface("eni-2", ""), interface("eni-201", "")];
+        let (address, requests) = loopback::service(&pages.each_ref().map(String::as_str));
+        let interfaces = Ec2NetworkInterfaces::new(&loopback::config(address));
+        let ids: Vec<_> = (1..=201).map(|number| format!("eni-{number}")).collect();
+        let found = interfaces.with_ids(&ids).await.unwrap();
+        let found: Vec<_> = found.into_iter().map(|interface| interface.id).collect();
+        assert_eq!(found, ["eni-1", "eni-2", "eni-201"]);
+        let asked = requests.join().unwrap().into_iter();
+        let asked: Vec<_> = asked.map(|request| String::from_utf8(request.body).unwrap()).collect();
+        let has = |text: &str| asked.iter().map(|body| body.contains(text)).collect::<Vec<_>>();
+        assert_eq!(has("Filter.1.Value.200=eni-200"), [true, true, false]);
+        assert_eq!(has("Filter.1.Value.1=eni-201"), [false, false, true]);
+        assert_eq!(has("NextToken=more"), [false, true, false]);
+    }
+
+    #[tokio::test]
+    async fn every_page_of_tags_is_read() {
+        let tag = |key: &str, next: &str| {
+            let members = format!("<resourceId>i-1</resourceId><key>{key}</key><value>v</value>");
+            page("DescribeTags", &format!("<tagSet><item>{members}</item></tagSet>"), next)
+        };
+        let pages = [tag("Name", "more"), tag("Team", "")];
+        let (address, _) = loopback::service(&pages.each_ref().map(String::as_str));
+        let interfaces = Ec2NetworkInterfaces::new(&loopback::config(address));
+        let found = interfaces.instance_tags(&["i-1".to_owned()]).await.unwrap();
+        let tags = ["Name", "Team"].map(|key| (key.to_owned(), "v".to_owned()));
+        assert_eq!(found, BTreeMap::from([("i-1".to_owned(), Tags::from(tags))]));
+    }
 
     #[test]
     fn all_addresses_of_an_interface_are_known() {
