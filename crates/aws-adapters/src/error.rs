@@ -35,16 +35,19 @@ fn is_server_fault<E>(error: &SdkError<E, HttpResponse>) -> bool {
 /// services.
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html>
+/// <https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors>
 pub(crate) fn is_transient(code: &str) -> bool {
     matches!(
         code,
         "InternalError"
             | "InternalFailure"
             | "InternalServerError"
+            | "KMSThrottling"
             | "LimitExceededException"
             | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
             | "ServiceUnavailable"
+            | "Throttled"
             | "Throttling"
             | "ThrottlingException"
             | "TransactionInProgressException"
@@ -55,8 +58,21 @@ pub(crate) fn is_transient(code: &str) -> bool {
 #[cfg(all(test, feature = "dynamodb"))]
 mod tests {
     use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+    use aws_smithy_types::{body::SdkBody, error::ErrorMetadata};
 
     use super::*;
+
+    /// The SDK takes this for a refusal, and tries it once.
+    #[test]
+    fn a_topic_that_is_asked_too_often_takes_the_next_message() {
+        for (status, code) in [(429, "Throttled"), (400, "KMSThrottling")] {
+            let answer = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+            let said = ErrorMetadata::builder().code(code).message("Rate exceeded").build();
+            let failed = of_call("sns:Publish", &SdkError::service_error(said, answer));
+            let message = format!("{code}, Rate exceeded");
+            assert_eq!(failed, Error::Transient { operation: "sns:Publish", message });
+        }
+    }
 
     #[test]
     fn a_call_without_an_answer_failed_for_the_moment_in_one_sentence() {
