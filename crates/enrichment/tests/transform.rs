@@ -377,6 +377,8 @@ const BUFFER_BYTES: usize = 200 * 1024;
 
 #[test]
 fn a_full_buffer_of_the_longest_documents_fits_into_an_answer() {
+    let template = include_str!("../../../forwarders/template.yaml");
+    assert!(template.contains(r#"{ParameterName: BufferSizeInMBs, ParameterValue: "0.2"}"#));
     let name = Tags::from([("Name".to_owned(), "n".repeat(256))]);
     let interface = NetworkInterface {
         instance_id: Some("i-0123456789abcdef0".to_owned()),
