@@ -31,27 +31,37 @@ pub fn check(input: &[u8]) {
     };
     match content {
         Content::Events(events) => assert_same(&events, &plain),
-        Content::Control => assert_eq!(plain["messageType"], "CONTROL_MESSAGE"),
+        Content::Control => assert_eq!(*member(&plain, "messageType", 0), "CONTROL_MESSAGE"),
     }
 }
 
 fn assert_same(events: &LogEvents<'_>, plain: &Value) {
-    assert_eq!(plain["messageType"], "DATA_MESSAGE");
-    assert_eq!(plain["owner"].as_str().unwrap_or_default(), events.owner);
-    assert_eq!(plain["logStream"].as_str().unwrap_or_default(), events.log_stream);
+    assert_eq!(*member(plain, "messageType", 0), "DATA_MESSAGE");
+    assert_eq!(member(plain, "owner", 1).as_str().unwrap_or_default(), events.owner);
+    assert_eq!(member(plain, "logStream", 3).as_str().unwrap_or_default(), events.log_stream);
     let found: Vec<_> = events
         .log_events
         .iter()
         .map(|event| (Some(&*event.id), Some(event.timestamp), Some(&*event.message)))
         .collect();
-    let expected: Vec<_> = plain["logEvents"]
+    let expected: Vec<_> = member(plain, "logEvents", 4)
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default()
         .iter()
-        .map(|event| (event["id"].as_str(), event["timestamp"].as_i64(), event["message"].as_str()))
+        .map(|event| {
+            let [id, time, message] = [("id", 0), ("timestamp", 1), ("message", 2)]
+                .map(|(name, at)| member(event, name, at));
+            (id.as_str(), time.as_i64(), message.as_str())
+        })
         .collect();
     assert_eq!(found, expected);
+}
+
+/// A member of an object. Serde takes a list for an object, too: its members in their order.
+fn member<'v>(of: &'v Value, name: &str, place: usize) -> &'v Value {
+    static NONE: Value = Value::Null;
+    of.get(name).or_else(|| of.get(place)).unwrap_or(&NONE)
 }
 
 fn packed(plain: &[u8]) -> Vec<u8> {
