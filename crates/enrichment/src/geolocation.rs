@@ -346,11 +346,16 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let mut geolocation: Geolocation<Vec<u8>> =
             Geolocation::open([], NonZeroUsize::MIN).unwrap();
-        for place in 0..2 * MOST_MEMBERS + 10 {
+        let address = "203.0.113.5".parse().unwrap();
+        let first = geolocation.remember(vec![Some(0)], Box::default());
+        *geolocation.recent.place(address).unwrap() = (address, first);
+        for place in 1..2 * MOST_MEMBERS + 10 {
             geolocation.remember(vec![Some(place)], Box::default());
             assert!(geolocation.said.members.len() <= MOST_MEMBERS);
             assert!(geolocation.said.by_records.len() <= MOST_MEMBERS);
         }
+        // What it stood for is forgotten, and the number stands for something else.
+        assert_eq!(geolocation.recent.place(address), Some(&mut (NO_ADDRESS, 0)));
     }
 
     #[test]

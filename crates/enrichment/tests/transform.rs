@@ -436,17 +436,14 @@ fn systems_of(networks: u32) -> Vec<u8> {
     database.bytes()
 }
 
-/// What is remembered of addresses is of these addresses, however few are remembered and however
-/// much the databases say.
+/// What is remembered of addresses is of these addresses, however few are remembered.
 #[test]
 fn no_address_is_taken_for_another() {
-    // The members of 32,768 systems are remembered at a time.
-    for (addresses, networks) in [(1, 20_u32), (3, 20), (1 << 16, 33_000)] {
+    for addresses in [1, 3, 1 << 16] {
         let most_addresses = NonZeroUsize::new(addresses).unwrap();
-        let databases = Geolocation::open([systems_of(networks)], most_addresses).unwrap();
-        let mut enricher =
-            Enricher::new(None, databases, MOST_AGE).answering_at_most(usize::MAX >> 1);
-        let numbers: Vec<_> = (0..networks).chain(0..20).chain([0, 0, 1]).collect();
+        let databases = Geolocation::open([systems_of(20)], most_addresses).unwrap();
+        let mut enricher = Enricher::new(None, databases, MOST_AGE);
+        let numbers: Vec<_> = (0..20).chain(0..20).chain([0, 0, 1]).collect();
         let lines: Vec<_> = numbers
             .iter()
             .map(|number| {
