@@ -161,7 +161,8 @@ impl Pieces<'_> {
         let next = self.try_next(spare);
         next.map_err(|error| {
             self.stop();
-            (self.count, error)
+            // Behind every piece that was handed out, each of which may have failed, too.
+            (self.count + 1, error)
         })
     }
 

@@ -73,3 +73,17 @@ fn a_late_header_without_what_was_asked_for_ends_the_reading() {
         assert!(error.contains("records.log: `bytes` (--metric) is not in the records"), "{error}");
     }
 }
+
+/// The second file is refused when it is opened, perhaps while the first one is still read.
+#[test]
+fn of_two_failures_the_one_that_comes_first_is_told() {
+    let folder = Folder::new();
+    folder.write("first.log", "srcport bytes\n443 1\npackets srcport\n2 443\n");
+    folder.write("second.log", "packets srcport\n1 443\n");
+    for threads in ["1", "2", "3"].repeat(5) {
+        let arguments = ["top", "--legs", "all", "--action", "all", "--by", "srcport"];
+        let inputs = ["--threads", threads, "first.log", "second.log"];
+        let error = folder.fail(1, &[&arguments[..], &inputs].concat());
+        assert!(error.contains("first.log: `bytes` (--metric) is not in the records"), "{error}");
+    }
+}
