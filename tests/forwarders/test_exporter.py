@@ -35,6 +35,7 @@ THROTTLED = {
     "code": "ProvisionedThroughputExceededException",
     "message": "Rate exceeded",
 }
+DENIED = {"status": 400, "code": "AccessDeniedException", "message": "Not you."}
 EXPIRED = {"status": 400, "code": "ExpiredIteratorException", "message": "Iterator expired"}
 
 
@@ -205,15 +206,19 @@ def table(aws: LocalAws) -> str:
 def test_a_write_whose_answer_is_lost_is_not_taken_for_the_next_one(aws, reading, stream) -> None:
     name = table(aws)
     checkpoint = f"dynamodb://{name}/mine"
-    with reading("--checkpoint", checkpoint) as running:
-        lost = {"lose_answer": True}
-        # The call and the repeats that the SDK makes of it.
-        with aws.fault("dynamodb", "PutItem", lost, times=3):
-            after = aws.now()
+    with reading("--checkpoint", checkpoint, "--log-denied") as running:
+        lost = aws.fault("dynamodb", "PutItem", {"lose_answer": True}, times=1)
+        with lost, aws.fault("dynamodb", "PutItem", {"error": DENIED}):
             stream.put(payload([record(1)]))
-            aws.wait_for("fault", lambda entry: True, 30, after)
-            stream.put(payload([record(2)]))
-            running.until_events(2)
+            while not any(name in line for line in running.said):
+                assert running.process.poll() is None
+            stream.put(payload([record(2, action="REJECT")]))
+            while not running.denials():
+                assert running.process.poll() is None
+            # What is written from the second call on has both.
+            calls = (entry for entry in aws.follow(30, aws.now()) if entry["kind"] == "fault")
+            assert len(list(itertools.islice(calls, 2))) == 2
+        running.until_events(2)
         running.kill()
     key = {"checkpoint": {"S": "mine"}}
     item = aws.client("dynamodb").get_item(TableName=name, Key=key)["Item"]
@@ -376,22 +381,21 @@ def test_a_file_is_waited_for_and_its_header_is_heeded(following, log: Path) -> 
 
 
 def test_each_header_is_heeded_until_the_next(following, log: Path) -> None:
-    """Whether a file goes on with it, or begins anew; each line is looked at by itself."""
-    log.unlink()
+    """Or the file's end: this one says of what looks like a record of the default format that its
+    packets are its bytes."""
+    header = (
+        "version account-id interface-id srcaddr dstaddr srcport dstport protocol bytes packets "
+        "start end action log-status"
+    )
     with following() as running:
-        append(log, "srcaddr dstaddr packets bytes", "10.0.1.5 203.0.113.5 1 2")
-        running.until_events(1)
-        append(log, "bytes packets srcaddr dstaddr", "4 1 10.0.1.5 203.0.113.5")
-        running.until_events(2)
-        append(log, "8 1 10.0.1.5 203.0.113.5")
-        running.until_events(3)
-        log.write_text("16 1 10.0.1.5 203.0.113.5\n")
-        assert running.until_events(4)["flowlog_bad_lines_total"] == 1
-        append(log, "packets srcaddr bytes dstaddr", "1 10.0.1.5 32 203.0.113.5")
-        running.until_events(5)
-        append(log, "1 10.0.1.5 64 203.0.113.5")
-        samples = running.until_events(6)
-    assert (samples[SENT], samples["flowlog_bad_lines_total"]) == (2 + 4 + 8 + 32 + 64, 1)
+        append(log, record(2))
+        assert running.until_events(1)[SENT] == 2
+        append(log, header, record(4))
+        assert running.until_events(2)[SENT] == 2 + 1
+        append(log, record(8))
+        assert running.until_events(3)[SENT] == 2 + 1 + 1
+        log.write_text(record(16) + "\n")
+        assert running.until_events(4)[SENT] == 2 + 1 + 1 + 16
 
 
 def test_following_goes_on_where_it_ended(following, log: Path, tmp_path: Path) -> None:
