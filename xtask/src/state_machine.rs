@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// The error names of AWS that the definition may use: those of Step Functions itself, of its
 /// Lambda integration and of the services that it calls without a function in between.
-const AWS_ERROR_NAMES: [&str; 18] = [
+const AWS_ERROR_NAMES: [&str; 19] = [
     "DynamoDb.ConditionalCheckFailedException",
     "DynamoDb.InternalServerErrorException",
     "DynamoDb.ProvisionedThroughputExceededException",
@@ -24,6 +24,7 @@ const AWS_ERROR_NAMES: [&str; 18] = [
     "Lambda.Unknown",
     "Runtime.ExitError",
     "SNS.InternalErrorException",
+    "SNS.KMSThrottlingException",
     "SNS.SdkClientException",
     "SNS.ThrottledException",
     "Sandbox.Timedout",
