@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import time
@@ -159,6 +160,29 @@ def test_every_sink_gets_every_record(aws: LocalAws, sinks: Sinks) -> None:
     assert sinks.datadog.sums()[total] == sum_of_bytes()
     assert len(sinks.opensearch.documents) == COUNT
     assert dead_letters(aws) == 0
+    assert_least_privilege(aws, permissions, since)
+    aws.delete(STACK)
+
+
+def test_datadogs_key_may_be_what_kms_has_encrypted(aws: LocalAws) -> None:
+    kms = aws.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    ciphertext = kms.encrypt(KeyId=key, Plaintext=b"a" * 32)["CiphertextBlob"]
+    since = aws.now()
+    with closing(DatadogIntake()) as datadog:
+        given = {
+            "EmailAddress": "network@example.com",
+            "LogGroupName": "flows",
+            "DatadogApiKeyCiphertext": base64.b64encode(ciphertext).decode(),
+            "DatadogApiKeyKmsKeyArn": key,
+            "DatadogUrl": f"http://{datadog.address}",
+        }
+        aws.deploy(STACK, FORWARDERS, given)
+        permissions = Permissions()
+        permissions.add(aws, STACK)
+        write(aws)
+        total = "aws.vpc.flowlogs.bytes.total"
+        assert datadog.wait_for(lambda: datadog.sums().get(total, 0) >= sum_of_bytes())
     assert_least_privilege(aws, permissions, since)
     aws.delete(STACK)
 
